@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+STAMP := .venv/.installed
+DEVELOPMENT := env DEBUG=1 ENV_FILE=
+PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=$${TMPDIR:-/tmp}/office-hours-check ALLOWED_HOSTS=example.com \
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(40))') EMAIL_URL=smtp+tls://localhost:587
+
+.PHONY: help run test check format
+
+help:
+	@echo "make run     start the site with its demo on http://localhost:$${PORT:-8000}"
+	@echo "make test    run the tests"
+	@echo "make check   formatting, lint, types, layers, templates, migrations, settings, tests"
+	@echo "make format  format the code"
+
+# Whether it is development is the environment's or .env's word; said nowhere, it is.
+run: $(STAMP)
+	@if [ -z "$${DEBUG:-}" ] && ! grep -qsE '^(export +)?DEBUG=' "$${ENV_FILE-.env}"; then export DEBUG=1; fi; \
+	exec $(BIN)/python manage.py up --demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(DEVELOPMENT) $(BIN)/mypy
+	$(DEVELOPMENT) $(BIN)/lint-imports
+	$(BIN)/djlint templates --lint --quiet
+	$(DEVELOPMENT) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(MAKE) --no-print-directory test
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or later is needed and was not found; PYTHON=/path/to/python3.11 names one." >&2; exit 1; fi
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@

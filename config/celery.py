@@ -1,0 +1,29 @@
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("config")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def use_django_logging(**kwargs: Any) -> None:
+    """Being connected is enough: Celery then leaves the logging of the settings alone."""
+
+
+@worker_ready.connect
+def catch_up(**kwargs: Any) -> None:
+    """What fell due while no worker ran does not wait for the schedule's first tick."""
+    for entry in app.conf.beat_schedule.values():
+        app.send_task(entry["task"], **entry["options"])
+
+
+def declare_queue() -> None:
+    """Create the queue once, before several processes do it at the same time: on the file broker that is a race."""
+    with app.connection_for_write() as connection:
+        app.amqp.queues[app.conf.task_default_queue](connection.default_channel).declare()

@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def mail_leaves_the_machine(**kwargs: Any) -> list[checks.CheckMessage]:
+    if settings.EMAIL_BACKEND != settings.FILE_EMAIL_BACKEND:
+        return []
+    return [
+        checks.Warning(
+            "Mail is only written to files.",
+            hint="Set EMAIL_URL, or EMAIL_BACKEND and its ANYMAIL_* variables.",
+            id="config.W001",
+        )
+    ]

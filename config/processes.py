@@ -1,0 +1,46 @@
+"""The processes of one running site, as data."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class Process:
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def processes(*, host: str, port: int, web_workers: int) -> tuple[Process, ...]:
+    return (
+        Process(
+            "web",
+            (
+                *(sys.executable, "-m", "granian", "config.wsgi:application"),
+                *("--interface", "wsgi", "--host", host, "--port", str(port)),
+                # One thread a worker is fastest, and one connection a worker is easy to count.
+                *("--workers", str(web_workers), "--blocking-threads", "1"),
+                *("--workers-kill-timeout", "5", "--no-ws", "--log-level", "warning"),
+            ),
+        ),
+        Process(
+            "worker",
+            (
+                *(sys.executable, "-m", "celery", "--quiet", "--app", "config", "worker"),
+                # The schedule (--beat) may exist once only: further workers are started without it.
+                *("--beat", "--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            ),
+            # The file queue moves messages through TMPDIR, which is atomic only on the queue's own file system.
+            {"TMPDIR": str(settings.QUEUE_DIR / "tmp")},
+        ),
+    )
+
+
+def default_web_workers() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 2) if settings.DEBUG else cores

@@ -1,0 +1,343 @@
+"""All settings, read from the environment. `.env.example` lists and explains the variables."""
+
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config.env import Environment, redis_neighbour, required
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Environment()
+ENV_FILE = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
+if Path(ENV_FILE).is_file():
+    Environment.read_env(ENV_FILE)
+
+# The place
+
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+if DEBUG:
+    SECRET_KEY = SECRET_KEY or "insecure-and-only-for-development-" + "0" * 20
+    ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+else:
+    required("SECRET_KEY", SECRET_KEY, "Set it to 50 or more random characters.")
+    required("ALLOWED_HOSTS", ALLOWED_HOSTS, "Set it to the site's host names, separated by commas.")
+
+PORT = env.count("PORT", 8000, minimum=1, maximum=65535)
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
+if DEBUG or ALLOWED_HOSTS[0] in LOCAL_HOSTS:
+    DEFAULT_SITE_URL = f"http://localhost:{PORT}"
+elif ALLOWED_HOSTS[0].startswith((".", "*")):
+    DEFAULT_SITE_URL = ""
+    required("SITE_URL", env.text("SITE_URL"), "Set it to the site's address, as in https://example.com.")
+else:
+    DEFAULT_SITE_URL = f"https://{ALLOWED_HOSTS[0]}"
+SITE_URL = env.origin("SITE_URL", DEFAULT_SITE_URL)
+SITE_NAME = env.text("SITE_NAME", "Office Hours")
+SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
+HTTPS = SITE_URL.startswith("https://")
+if not DEBUG and not HTTPS and SITE_HOST not in {host.strip("[]") for host in LOCAL_HOSTS}:
+    raise ImproperlyConfigured(f"SITE_URL is {SITE_URL}; when DEBUG is off it must start with https://.")
+
+WEB_HOST = env.text("WEB_HOST", "127.0.0.1")
+WEB_WORKERS = env.count("WEB_WORKERS", 0, minimum=0, maximum=256)  # 0: one a core
+
+DATA_DIR = BASE_DIR / env.text("DATA_DIR", "var")
+QUEUE_DIR = DATA_DIR / "queue"
+EMAIL_FILE_PATH = DATA_DIR / "mail"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "media"
+try:
+    for folder in (QUEUE_DIR / "messages", QUEUE_DIR / "tmp", EMAIL_FILE_PATH, STATIC_ROOT, MEDIA_ROOT):
+        folder.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"DATA_DIR: {error.strerror}: {error.filename}") from None
+
+# Applications
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "config",
+    "notifications",
+    "payments",
+    "bookings",
+    "mentors",
+    "accounts",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "anymail",
+    "csp",
+    "django_htmx",
+    "heroicons",
+    "template_partials",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.logging.RequestMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.TimeZoneMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.site",
+            ],
+        },
+    }
+]
+# Forms render with the project's own templates/django/forms/.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# Database
+
+DATABASE = env.database("DATABASE_URL", default_file=DATA_DIR / "db.sqlite3")
+DATABASES = {"default": DATABASE}
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    # Writers queue up at BEGIN instead of failing in the middle; readers never wait (WAL).
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+    }
+else:
+    # A web worker has one blocking thread and so one connection; the rest is room for background threads.
+    DATABASE["OPTIONS"] = {
+        **DATABASE.get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 4, "timeout": 10},
+    }
+    DATABASE["CONN_MAX_AGE"] = 0  # the pool keeps the connections
+
+# Cache, sessions and queue
+
+REDIS_URL = env.redis("REDIS_URL")
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": redis_neighbour(REDIS_URL),
+            "KEY_PREFIX": "office-hours",
+        }
+    }
+    CELERY_BROKER_URL = REDIS_URL
+    # Longer than any task; unacknowledged work of a killed worker comes back after it.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "unacked_restore_throttle": 1}
+else:
+    # Each process has its own: rate limits count per web worker, and nothing may rely on the worker seeing it.
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(QUEUE_DIR / "messages"),
+        "data_folder_out": str(QUEUE_DIR / "messages"),
+        "processed_folder": str(QUEUE_DIR / "processed"),
+        "control_folder": str(QUEUE_DIR / "control"),
+        "store_processed": False,
+        "polling_interval": 0.25,
+    }
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# The queue only wakes a worker up; what must be done is written in the database.
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat")
+CELERY_BEAT_SCHEDULE = {
+    task: {"task": task, "schedule": 60.0, "options": {"expires": 55}}
+    for task in (
+        "config.tasks.heartbeat",
+        "bookings.tasks.sweep",
+        "payments.tasks.sweep",
+        "notifications.tasks.deliver_due",
+    )
+}
+
+# People
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "my_sessions"
+LOGOUT_REDIRECT_URL = "landing"
+
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_EMAIL_VERIFICATION = "optional" if DEBUG else "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = not DEBUG  # codes only exist for mandatory verification
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGOUT_REDIRECT_URL
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = SITE_NAME
+
+# Mail
+
+FILE_EMAIL_BACKEND = "notifications.backends.FileAndConsoleBackend"
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", FILE_EMAIL_BACKEND)
+EMAIL_TIMEOUT = 10
+if env.text("EMAIL_URL"):
+    globals().update(env.email("EMAIL_URL"))
+ANYMAIL = {
+    name.removeprefix("ANYMAIL_"): value for name, value in os.environ.items() if name.startswith("ANYMAIL_")
+}
+SUPPORT_EMAIL = env.text("SUPPORT_EMAIL", f"support@{SITE_HOST}")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{SITE_NAME} <hello@{SITE_HOST}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# Time and language
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_TIME_ZONE = env.zone("DEFAULT_TIME_ZONE", "Asia/Kolkata")
+LANGUAGE_CODE = "en"
+USE_I18N = False
+
+# Booking and money
+
+HOLD_MINUTES = env.count("HOLD_MINUTES", 15, minimum=1, maximum=1440)
+PLATFORM_FEE_BASIS_POINTS = env.basis_points("PLATFORM_FEE_PERCENT", "5")
+# In minor units; a currency that is not named has no minimum.
+PLATFORM_FEE_MINIMUM = env.money_by_currency("PLATFORM_FEE_MINIMUM", "USD=1.00,EUR=1.00,GBP=1.00")
+PAYMENT_GATEWAYS = env.choices("PAYMENT_GATEWAYS", known=("mock",), default=["mock"] if DEBUG else [])
+CHECKOUT_ORIGINS = env.origins("CHECKOUT_ORIGINS")
+
+# Files
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_URL = "/media/"
+
+# Security
+
+TRUSTED_PROXIES = env.count("TRUSTED_PROXIES", 0, minimum=0, maximum=10)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS and not DEBUG
+SECURE_SSL_REDIRECT = HTTPS and not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS and not DEBUG else 0
+# Whether sibling subdomains speak HTTPS, and preloading, is the owner's word to give, not this site's.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, *CHECKOUT_ORIGINS],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        # Browsers apply form-action to redirects after a post too, such as the one to a checkout page.
+        "form-action": [SELF, *CHECKOUT_ORIGINS],
+        "frame-ancestors": [NONE],
+        "base-uri": [SELF],
+        "object-src": [NONE],
+    }
+}
+
+# Logging
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "config.logging.JsonFormatter"},
+        "plain": {"()": "config.logging.PlainFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": "plain" if DEBUG else "json",
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # Django's own handler would print a second time; what it logs below ERROR is in the request's line.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": [], "propagate": True},
+        # A task's line is written by config.logging.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
+}
+
+if SENTRY_DSN := env.text("SENTRY_DSN"):
+    import sentry_sdk
+
+    sentry_sdk.init(
+        dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False
+    )

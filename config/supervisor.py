@@ -1,0 +1,80 @@
+"""Runs a table of processes as one: all of them or none."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from config.processes import Process
+
+POLL_SECONDS = 0.2
+
+
+def supervise(
+    processes: Iterable[Process], *, grace_seconds: float = 10, on_ready: Callable[[], bool] | None = None
+) -> str | None:
+    """Block until told to stop (returns None) or until a process ends by itself (returns its name).
+
+    SIGINT, SIGTERM and SIGHUP stop every process with SIGTERM; what still runs after the grace period is killed, with
+    its own children. `on_ready` is asked again and again until it says that everything is up.
+    """
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    previous = {
+        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for process in processes:
+            running[process.name] = _start(process)
+        while not stopping:
+            for name, child in running.items():
+                if child.poll() is not None:
+                    return name
+            if on_ready and on_ready():
+                on_ready = None
+            time.sleep(POLL_SECONDS)
+        return None
+    finally:
+        _stop(running.values(), grace_seconds)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _start(process: Process) -> "subprocess.Popen[bytes]":
+    # In a group of its own, Ctrl-C reaches only the supervisor, and a straggler's children can be killed with it.
+    return subprocess.Popen(
+        process.command,
+        env={**os.environ, **process.environment},
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+    )
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for a SIGTERM when the supervisor is killed in a way that it cannot pass on."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _stop(children: Iterable["subprocess.Popen[bytes]"], grace_seconds: float) -> None:
+    children = list(children)
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + grace_seconds
+    for child in children:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=max(0, deadline - time.monotonic()))
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
