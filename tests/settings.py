@@ -12,8 +12,22 @@ DATA_DIR = tempfile.mkdtemp(prefix="office-hours-tests-")
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 HEARD = (
-    *("ALLOWED_HOSTS", "CHECKOUT_ORIGINS", "DEFAULT_FROM_EMAIL", "DEFAULT_TIME_ZONE", "EMAIL_BACKEND", "EMAIL_URL"),
-    *("HOLD_MINUTES", "PAYMENT_GATEWAYS", "PLATFORM_FEE_MINIMUM", "PLATFORM_FEE_PERCENT", "PORT", "REDIS_URL"),
+    *(
+        "ALLOWED_HOSTS",
+        "CHECKOUT_ORIGINS",
+        "DEFAULT_FROM_EMAIL",
+        "DEFAULT_TIME_ZONE",
+        "EMAIL_BACKEND",
+        "EMAIL_URL",
+    ),
+    *(
+        "HOLD_MINUTES",
+        "PAYMENT_GATEWAYS",
+        "PLATFORM_FEE_MINIMUM",
+        "PLATFORM_FEE_PERCENT",
+        "PORT",
+        "REDIS_URL",
+    ),
     *("SECRET_KEY", "SENTRY_DSN", "SITE_NAME", "SITE_URL", "SUPPORT_EMAIL", "TRUSTED_PROXIES", "WEB_HOST"),
     "WEB_WORKERS",
 )
