@@ -3,12 +3,16 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from django.db import connection
 from playwright.sync_api import Browser, sync_playwright
 
-from tests import servers
+from accounts.models import User
+from mentors.models import Mentor
+from tests import factories, servers
 
 # Playwright's event loop lives in the test's thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -62,3 +66,38 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=flags)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def present(request: pytest.FixtureRequest) -> Iterator[datetime]:
+    """Every test but those that start real programs happens at `NOW`, from which the clock runs on."""
+    if request.node.get_closest_marker("browser") or request.node.get_closest_marker("processes"):
+        yield datetime.now(UTC)
+    else:
+        with time_machine.travel(factories.NOW, tick=True):
+            yield factories.NOW
+
+
+@pytest.fixture
+def mentor(db: None) -> Mentor:
+    """Meera Rao in Kolkata, approved, open Monday to Saturday 9:00 to 17:00."""
+    return factories.MentorFactory(slug="meera-rao", user__name="Meera Rao", user__email="meera@example.com")
+
+
+@pytest.fixture
+def student(db: None) -> User:
+    """Arjun Kapoor, who lives in Berlin."""
+    return factories.UserFactory(name="Arjun Kapoor", email="arjun@example.com", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """Somebody with an account and nothing to do with anything."""
+    return factories.UserFactory(name="Sam Stranger", email="sam@example.com")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return factories.UserFactory(
+        name="Stella Staff", email="stella@example.com", is_staff=True, is_superuser=True
+    )

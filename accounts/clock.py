@@ -1,0 +1,98 @@
+"""How an instant reads: the only place that turns times into words, for pages, mail and calendars.
+
+Pure: instants are aware datetimes, zones are given, nothing reads the present time by itself.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+
+def format_time(at: datetime, zone: ZoneInfo) -> str:
+    """`9:05 am`, on the wall clock of that zone."""
+    return format_minute(local_minute(at, zone))
+
+
+def format_minute(minute: int) -> str:
+    """`9:05 am` for a minute of the day, 0 to 1439."""
+    hour, minutes = divmod(minute, 60)
+    return f"{hour % 12 or 12}:{minutes:02} {'am' if hour < 12 else 'pm'}"
+
+
+def local_minute(at: datetime, zone: ZoneInfo) -> int:
+    local = at.astimezone(zone)
+    return local.hour * 60 + local.minute
+
+
+def format_date(day: date) -> str:
+    """`Wednesday 9 December 2026`."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def format_short_date(day: date) -> str:
+    """`Wed 9 Dec`."""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def format_offset(at: datetime, zone: ZoneInfo) -> str:
+    """`GMT+5:30`, `GMT-3`, `GMT`, at that instant."""
+    offset = at.astimezone(zone).utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    if not minutes:
+        return "GMT"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"GMT{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+def format_zone(zone: ZoneInfo, at: datetime) -> str:
+    """`Asia/Kolkata (GMT+5:30)`."""
+    return f"{zone.key.replace('_', ' ')} ({format_offset(at, zone)})"
+
+
+def format_moment(at: datetime, zone: ZoneInfo) -> str:
+    """`Wednesday 9 December 2026, 11:00 am`."""
+    return f"{format_date(at.astimezone(zone).date())}, {format_time(at, zone)}"
+
+
+def format_range(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:
+    """`11:00 am to 12:00 pm`."""
+    return f"{format_time(starts_at, zone)} to {format_time(ends_at, zone)}"
+
+
+def format_other_clock(starts_at: datetime, mine: ZoneInfo, theirs: ZoneInfo) -> str:
+    """The start on the other person's clock: `6:30 am`, with `Tue 8 Dec` when it is another date there."""
+    there, here = starts_at.astimezone(theirs), starts_at.astimezone(mine)
+    clock = format_time(starts_at, theirs)
+    return clock if there.date() == here.date() else f"{clock} on {format_short_date(there.date())}"
+
+
+def format_duration(minutes: int) -> str:
+    """`45 minutes`, `1 hour`, `1 hour 30 minutes`."""
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} hour{'s' * (hours > 1)}"] * bool(hours) + [f"{rest} minutes"] * bool(rest)
+    return " ".join(parts) if (minutes > 60 and minutes % 30 == 0) or not rest else f"{minutes} minutes"
+
+
+def clock_change_note(zone: ZoneInfo, now: datetime, starts_at: datetime) -> str:
+    """What to tell a reader whose clocks change between now and the session; empty when they don't."""
+    before, after = now.astimezone(zone).utcoffset(), starts_at.astimezone(zone).utcoffset()
+    if before is None or after is None or before == after:
+        return ""
+    minutes = round((after - before).total_seconds() / 60)
+    direction = "forward" if minutes > 0 else "back"
+    return (
+        f"Clocks in {zone.key.replace('_', ' ')} go {direction} by {format_duration(abs(minutes))} before this session. "
+        f"The time shown is the one your clock will read on the day."
+    )
+
+
+def to_param(at: datetime) -> str:
+    """`2026-12-09T05:30Z`, an instant as it stands in a URL."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
+def from_param(text: str) -> datetime | None:
+    """The instant of `to_param`; None for anything else."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,71 @@
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.zones import parse_zone
+
+
+def validate_zone(value: str) -> None:
+    if parse_zone(value) is None:
+        raise ValidationError(
+            "“%(value)s” is not a time zone we know. Choose one from the list.", params={"value": value}
+        )
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by their e-mail address: a student, a mentor, staff, or several of these."""
+
+    email = models.EmailField("e-mail address")
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=64, blank=True, validators=[validate_zone])
+    phone = models.CharField(max_length=32, blank=True)
+    # Kept by mentors, written down here because every page's header asks.
+    is_mentor = models.BooleanField("mentor", default=False)
+    is_staff = models.BooleanField("staff", default=False)
+    is_active = models.BooleanField("active", default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_is_unique")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return parse_zone(self.time_zone)
+
+    @property
+    def initials(self) -> str:
+        words = (self.name or self.email).split()
+        return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
+
+    @property
+    def first_name(self) -> str:
+        return (self.name or self.email).split()[0]

@@ -1,0 +1,304 @@
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models import F, Func, Q
+from django.urls import reverse
+
+from accounts.models import User
+from bookings.references import new_reference
+from mentors.models import Mentor, SessionType
+
+
+class Status(models.TextChoices):
+    REQUESTED = "requested", "Waiting for the mentor"
+    AWAITING_PAYMENT = "awaiting_payment", "Waiting for payment"
+    SCHEDULED = "scheduled", "Scheduled"
+    COMPLETED = "completed", "Completed"
+    NO_SHOW = "no_show", "Missed"
+    DECLINED = "declined", "Declined"
+    EXPIRED = "expired", "Expired"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.REQUESTED: frozenset(
+        {Status.AWAITING_PAYMENT, Status.SCHEDULED, Status.DECLINED, Status.EXPIRED, Status.CANCELLED}
+    ),
+    Status.AWAITING_PAYMENT: frozenset({Status.SCHEDULED, Status.EXPIRED, Status.CANCELLED}),
+    Status.SCHEDULED: frozenset({Status.COMPLETED, Status.CANCELLED, Status.NO_SHOW}),
+    Status.COMPLETED: frozenset({Status.NO_SHOW}),
+    Status.NO_SHOW: frozenset({Status.COMPLETED}),
+    Status.DECLINED: frozenset(),
+    Status.EXPIRED: frozenset({Status.SCHEDULED}),  # only by a late payment whose slot is still free
+    Status.CANCELLED: frozenset(),
+}
+# Those whose time is claimed: by a hold with an end, or for good.
+HOLDING = (Status.REQUESTED, Status.AWAITING_PAYMENT)
+ENDED = (Status.DECLINED, Status.EXPIRED, Status.CANCELLED)
+
+
+def session_reference() -> str:
+    return new_reference("SESSION")
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """A session is seen by its student, its mentor, and staff."""
+        if user.is_staff:
+            return self.all()
+        return self.filter(Q(student_id=user.pk) | Q(mentor__user_id=user.pk)) if user.pk else self.none()
+
+    def for_student(self, user: User) -> Self:
+        return self.filter(student=user)
+
+    def for_mentor(self, mentor: Mentor) -> Self:
+        return self.filter(mentor=mentor)
+
+    def with_people(self) -> Self:
+        return self.select_related("mentor__user", "student", "session_type")
+
+    def lapsed(self, now: datetime) -> Self:
+        """Holds and requests whose time to pay or answer is over, whether or not a sweep has been by."""
+        return self.filter(
+            Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now)
+            | Q(status=Status.REQUESTED, respond_by__lte=now)
+        )
+
+    def open_holds(self, now: datetime) -> Self:
+        return self.filter(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
+
+    def upcoming(self, now: datetime) -> Self:
+        return self.filter(
+            Q(status=Status.SCHEDULED, ends_at__gt=now)
+            | Q(status=Status.REQUESTED, respond_by__gt=now)
+            | Q(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
+        )
+
+    def past(self, now: datetime) -> Self:
+        return self.filter(
+            Q(status__in=[Status.COMPLETED, Status.NO_SHOW]) | Q(status=Status.SCHEDULED, ends_at__lte=now)
+        )
+
+    def cancelled(self, now: datetime) -> Self:
+        """Ended without taking place: cancelled, declined, expired, and lapsed holds."""
+        return self.filter(
+            Q(status__in=ENDED)
+            | Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now)
+            | Q(status=Status.REQUESTED, respond_by__lte=now)
+        )
+
+
+class Booking(models.Model):
+    """One session between a student and a mentor, with everything that was agreed when it was booked."""
+
+    reference = models.CharField(max_length=24, unique=True, default=session_reference, editable=False)
+    mentor = models.ForeignKey(Mentor, on_delete=models.PROTECT, related_name="bookings")
+    student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings")
+    session_type = models.ForeignKey(SessionType, on_delete=models.PROTECT, related_name="bookings")
+    status = models.CharField(max_length=20, choices=Status)
+
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    hold_expires_at = models.DateTimeField(null=True, blank=True)
+    respond_by = models.DateTimeField(null=True, blank=True)
+
+    # As it was when booked: later changes of the type, the fee or the policy don't reach a session.
+    type_name = models.CharField(max_length=80)
+    buffer_minutes = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(240)])
+    price_minor = models.PositiveIntegerField()
+    fee_minor = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    cancellation_policy = models.CharField(max_length=12, choices=Mentor.Policy)
+    requires_approval = models.BooleanField(default=False)
+
+    topic = models.CharField(max_length=200, blank=True)
+    notes = models.TextField(max_length=2000, blank=True)
+    # Of the calendar entry: + 1 at every change that calendars must hear of (RFC 5545 §3.8.7.4).
+    sequence = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-starts_at"]
+        indexes = [
+            models.Index(fields=["student", "starts_at"], name="booking_by_student"),
+            models.Index(fields=["mentor", "starts_at"], name="booking_by_mentor"),
+            models.Index(fields=["status", "ends_at"], name="booking_by_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="booking_ends_after_it_starts"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.AWAITING_PAYMENT) | Q(hold_expires_at__isnull=False),
+                name="booking_awaiting_payment_has_hold_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.REQUESTED) | Q(respond_by__isnull=False),
+                name="booking_requested_has_answer_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("session_detail", args=[self.reference])
+
+    @property
+    def amount_minor(self) -> int:
+        """What the student pays: price and platform fee."""
+        return self.price_minor + self.fee_minor
+
+    @property
+    def is_free(self) -> bool:
+        return self.amount_minor == 0
+
+    @property
+    def duration_minutes(self) -> int:
+        return int((self.ends_at - self.starts_at).total_seconds() // 60)
+
+    def is_lapsed(self, now: datetime) -> bool:
+        """Its hold or the time for an answer is over, though no sweep may have said so yet."""
+        if self.status == Status.AWAITING_PAYMENT:
+            return self.hold_expires_at is not None and self.hold_expires_at <= now
+        return self.status == Status.REQUESTED and self.respond_by is not None and self.respond_by <= now
+
+    def status_at(self, now: datetime) -> Status:
+        """The status by the clock: a lapsed hold reads expired, a session that is over completed."""
+        if self.is_lapsed(now):
+            return Status.EXPIRED
+        if self.status == Status.SCHEDULED and self.ends_at <= now:
+            return Status.COMPLETED
+        return Status(self.status)
+
+    def label_at(self, now: datetime) -> str:
+        if self.status == Status.SCHEDULED and self.starts_at <= now < self.ends_at:
+            return "In progress"
+        return str(self.status_at(now).label)
+
+    def payable_at(self, now: datetime) -> bool:
+        return self.status == Status.AWAITING_PAYMENT and not self.is_lapsed(now) and self.starts_at > now
+
+    def cancellable_at(self, now: datetime) -> bool:
+        """By its student, with no money to give back: unpaid, unanswered, or free and not begun."""
+        if self.status in HOLDING:
+            return not self.is_lapsed(now)
+        return self.status == Status.SCHEDULED and self.is_free and self.starts_at > now
+
+
+class BookingEvent(models.Model):
+    """A session's history: what happened, when, and by whom. Rows are only ever added."""
+
+    class Kind(models.TextChoices):
+        REQUESTED = "requested", "Requested"
+        HELD = "held", "Time held for payment"
+        ACCEPTED = "accepted", "Accepted by the mentor"
+        SCHEDULED = "scheduled", "Scheduled"
+        DECLINED = "declined", "Declined by the mentor"
+        CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+        COMPLETED = "completed", "Completed"
+        JOINED = "joined", "Joined"
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=16, choices=Kind)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.booking_id} {self.kind}"
+
+
+class TimeRange(Func):
+    """`tstzrange(a, b)`, half open."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class NoOverlap(ExclusionConstraint):
+    """The exclusion constraint where the database has them; on SQLite the triggers in `bookings.triggers` say the same."""
+
+    def constraint_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Any:
+        return super().constraint_sql(model, schema_editor) if _has_exclusion(schema_editor) else None
+
+    def create_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Any:
+        return super().create_sql(model, schema_editor) if _has_exclusion(schema_editor) else None
+
+    def remove_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Any:
+        return super().remove_sql(model, schema_editor) if _has_exclusion(schema_editor) else None
+
+    def validate(self, *args: Any, **kwargs: Any) -> None:
+        """Only the database can answer this without a race."""
+
+
+def _has_exclusion(schema_editor: BaseDatabaseSchemaEditor) -> bool:
+    return schema_editor.connection.vendor == "postgresql"
+
+
+class TimeClaimQuerySet(models.QuerySet["TimeClaim"]):
+    def live(self, now: datetime) -> Self:
+        """Claims that count: the lapsed ones free their time by the clock alone."""
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
+
+
+class TimeClaim(models.Model):
+    """A piece of one person's time that a booking has; no person's claims for different bookings overlap, ever."""
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="claims")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="time_claims")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TimeClaimQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "starts_at", "ends_at"], name="time_claim_by_person")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="time_claim_ends_after_it_starts"
+            ),
+            NoOverlap(
+                name="time_claim_never_overlaps",
+                expressions=[
+                    ("person", RangeOperators.EQUAL),
+                    ("booking", RangeOperators.NOT_EQUAL),
+                    (TimeRange("starts_at", "ends_at"), RangeOperators.OVERLAPS),
+                ],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.starts_at} to {self.ends_at}"
+
+
+class Review(models.Model):
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="review")
+    rating = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(5)])
+    words = models.TextField(max_length=2000, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(rating__gte=1, rating__lte=5), name="review_rating_is_1_to_5")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} for {self.booking_id}"

@@ -1,0 +1,16 @@
+from accounts.panels import Panel
+
+# Rows are bookings: a badge in lists, and blocks on the session's own page.
+session_badge = Panel("session_badge")
+session_money = Panel("session_money")
+session_messages = Panel("session_messages")
+
+
+def register() -> None:
+    """Put what bookings know on the pages of mentors."""
+    from bookings import mentor_panels
+    from mentors import panels
+
+    panels.mentor_times.register(mentor_panels.render_times)
+    panels.mentor_reviews.register(mentor_panels.render_reviews)
+    panels.dashboard_next.register(mentor_panels.render_next)

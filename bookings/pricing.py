@@ -1,0 +1,50 @@
+"""What a session costs: pure, integers in the currency's minor unit, rounded half up once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mentors.money import EXPONENTS
+
+
+@dataclass(frozen=True)
+class Price:
+    """`amount` is what the student pays: the mentor's price and the platform's fee."""
+
+    price_minor: int
+    fee_minor: int
+    currency: str
+
+    @property
+    def amount_minor(self) -> int:
+        return self.price_minor + self.fee_minor
+
+
+def quote(
+    *,
+    rate_minor: int,
+    hourly: bool,
+    duration_minutes: int,
+    currency: str,
+    fee_basis_points: int,
+    fee_minimums: Mapping[str, int],
+) -> Price:
+    """Price and fee; a free session has no fee.
+
+    Providers take three-decimal currencies in steps of ten minor units only
+    (https://docs.stripe.com/currencies#three-decimal), so both parts are whole steps.
+    """
+    step = 10 if EXPONENTS[currency] == 3 else 1
+    price = (
+        _round_half_up(rate_minor * duration_minutes, 60, step)
+        if hourly
+        else _round_half_up(rate_minor, 1, step)
+    )
+    if price == 0:
+        return Price(0, 0, currency)
+    fee = _round_half_up(price * fee_basis_points, 10_000, step)
+    return Price(price, max(fee, fee_minimums.get(currency, 0)), currency)
+
+
+def _round_half_up(numerator: int, denominator: int, step: int) -> int:
+    unit = denominator * step
+    return (2 * numerator + unit) // (2 * unit) * step

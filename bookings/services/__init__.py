@@ -1,0 +1,27 @@
+"""The only writers of a session's state."""
+
+from bookings.services.booking import book, lead_minutes, price_of, takes_currency
+from bookings.services.errors import BookingError, NotAllowed, NotBookable, SlotGone, SlotTaken
+from bookings.services.locking import lock_booking, lock_people
+from bookings.services.reviews import record_review
+from bookings.services.transitions import accept, cancel, confirm, decline, sweep
+
+__all__ = [
+    "BookingError",
+    "NotAllowed",
+    "NotBookable",
+    "SlotGone",
+    "SlotTaken",
+    "accept",
+    "book",
+    "cancel",
+    "confirm",
+    "decline",
+    "lead_minutes",
+    "lock_booking",
+    "lock_people",
+    "price_of",
+    "record_review",
+    "sweep",
+    "takes_currency",
+]

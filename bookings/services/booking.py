@@ -1,0 +1,199 @@
+"""Making a session: the locks, the engine again, the claims, and the database's last word."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, transaction
+
+from accounts.models import User
+from bookings import signals
+from bookings.busy import load_busy
+from bookings.currencies import is_payable
+from bookings.models import HOLDING, Booking, BookingEvent, Status
+from bookings.pricing import Price, quote
+from bookings.services.errors import NotBookable, SlotTaken
+from bookings.services.locking import lock_people
+from bookings.services.transitions import claim_time, end_lapsed, let_go
+from bookings.slots import Refusal, free_starts, nearest, refusal
+from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
+from mentors.models import SessionType
+from mentors.schedules import load_schedules
+
+MAX_OPEN_HOLDS = 3
+# A request needs time for an answer: the type's notice, and when the mentor must have answered.
+APPROVAL_NOTICE = timedelta(hours=4)
+ANSWER_WITHIN = timedelta(hours=48)
+ANSWER_BEFORE_START = timedelta(hours=2)
+
+
+def lead_minutes(session_type: SessionType) -> int:
+    """Notice that the type asks for on top of the mentor's own."""
+    return int(APPROVAL_NOTICE.total_seconds() // 60) if session_type.requires_approval else 0
+
+
+def price_of(session_type: SessionType, duration_minutes: int) -> Price:
+    return quote(
+        rate_minor=session_type.price_minor,
+        hourly=session_type.pricing == SessionType.Pricing.HOURLY,
+        duration_minutes=duration_minutes,
+        currency=session_type.currency,
+        fee_basis_points=settings.PLATFORM_FEE_BASIS_POINTS,
+        fee_minimums=settings.PLATFORM_FEE_MINIMUM,
+    )
+
+
+def book(
+    *,
+    student: User,
+    session_type: SessionType,
+    duration_minutes: int,
+    starts_at: datetime,
+    now: datetime,
+    topic: str = "",
+    notes: str = "",
+) -> Booking:
+    """Book that time: scheduled when free, held when it must be paid, requested when the mentor approves.
+
+    Locks the two people, ends by the clock what lapsed in their time, asks the engine, inserts. The
+    student's own open hold with the same mentor is given up for the new one. Repeating the call for
+    a session that the student already has returns that session. Raises `NotBookable`, or `SlotTaken`
+    with the nearest free times.
+    """
+    try:
+        with transaction.atomic():
+            return _book(student, session_type, duration_minutes, starts_at, now, topic, notes)
+    except (IntegrityError, OperationalError) as error:
+        if not _lost_the_race(error):
+            raise
+        raise slot_taken(student, session_type, duration_minutes, starts_at, now) from error
+
+
+def _book(
+    student: User,
+    session_type: SessionType,
+    duration_minutes: int,
+    starts_at: datetime,
+    now: datetime,
+    topic: str,
+    notes: str,
+) -> Booking:
+    people = lock_people([student.pk, session_type.mentor.user_id])
+    session_type = SessionType.objects.select_related("mentor__user").get(pk=session_type.pk)
+    mentor = session_type.mentor
+    again = Booking.objects.filter(
+        student=student,
+        session_type=session_type,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=duration_minutes),
+        status__in=[*HOLDING, Status.SCHEDULED],
+    ).exclude(pk__in=Booking.objects.lapsed(now))
+    if (found := again.with_people().first()) is not None:
+        return found
+    _refuse_unbookable(people[student.pk], session_type, duration_minutes)
+    end_lapsed(list(people), now)
+    for old in Booking.objects.open_holds(now).for_student(student).for_mentor(mentor).with_people():
+        let_go(old, actor=student, now=now)
+    price = price_of(session_type, duration_minutes)
+    needs_hold = price.amount_minor > 0 and not session_type.requires_approval
+    if needs_hold and Booking.objects.open_holds(now).for_student(student).count() >= MAX_OPEN_HOLDS:
+        raise NotBookable(
+            f"You hold {MAX_OPEN_HOLDS} unpaid times already. Pay for one of them or let one go under My Sessions, then book."
+        )
+    _refuse_unoffered(student, session_type, duration_minutes, starts_at, now)
+    booking = Booking(
+        mentor=mentor,
+        student=student,
+        session_type=session_type,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=duration_minutes),
+        type_name=session_type.name,
+        buffer_minutes=mentor.buffer_minutes,
+        price_minor=price.price_minor,
+        fee_minor=price.fee_minor,
+        currency=price.currency,
+        cancellation_policy=mentor.cancellation_policy,
+        requires_approval=session_type.requires_approval,
+        topic=topic,
+        notes=notes,
+        created_at=now,
+    )
+    if session_type.requires_approval:
+        booking.status = Status.REQUESTED
+        booking.respond_by = min(now + ANSWER_WITHIN, starts_at - ANSWER_BEFORE_START)
+        kind, announced = BookingEvent.Kind.REQUESTED, signals.booking_requested
+    elif needs_hold:
+        booking.status = Status.AWAITING_PAYMENT
+        booking.hold_expires_at = min(now + timedelta(minutes=settings.HOLD_MINUTES), starts_at)
+        kind, announced = BookingEvent.Kind.HELD, signals.booking_held
+    else:
+        booking.status = Status.SCHEDULED
+        kind, announced = BookingEvent.Kind.SCHEDULED, signals.booking_scheduled
+    booking.save()
+    claim_time(booking, booking.hold_expires_at or booking.respond_by)
+    event = BookingEvent.objects.create(booking=booking, kind=kind, at=now, actor=student)
+    announced.send(Booking, booking=booking, event=event, now=now)
+    return booking
+
+
+def _refuse_unbookable(student: User, session_type: SessionType, duration_minutes: int) -> None:
+    mentor = session_type.mentor
+    if not student.is_active:
+        raise NotBookable("Your account is switched off. Write to us and we will help.")
+    if student.pk == mentor.user_id:
+        raise NotBookable("This is your own page: you can't book a session with yourself.")
+    if not mentor.is_bookable:
+        raise NotBookable("This mentor takes no bookings at the moment.")
+    if not session_type.is_active:
+        raise NotBookable("The mentor no longer offers this session type. Please choose another.")
+    if duration_minutes not in session_type.durations:
+        raise NotBookable("This session type doesn't come in that length. Please choose one that is offered.")
+    if not takes_currency(session_type):
+        raise NotBookable(
+            f"Payments in {session_type.currency} can't be taken at the moment, so this can't be booked."
+        )
+
+
+def takes_currency(session_type: SessionType) -> bool:
+    """Free, or in a currency that a configured gateway takes."""
+    return session_type.is_free or is_payable(session_type.currency)
+
+
+def _refuse_unoffered(
+    student: User, session_type: SessionType, duration_minutes: int, starts_at: datetime, now: datetime
+) -> None:
+    mentor, start = session_type.mentor, epoch_minute(starts_at)
+    refused = refusal(
+        load_schedules([mentor])[mentor.pk],
+        load_busy([mentor], student, (start, start + 1), now)[mentor.pk],
+        start,
+        duration_minutes,
+        now,
+        lead_minutes=lead_minutes(session_type),
+    )
+    if refused is Refusal.TAKEN:
+        raise slot_taken(student, session_type, duration_minutes, starts_at, now)
+    if refused is not None:
+        raise NotBookable(refused.value)
+
+
+def slot_taken(
+    student: User | None, session_type: SessionType, duration_minutes: int, starts_at: datetime, now: datetime
+) -> SlotTaken:
+    """The refusal to raise, with the three nearest free times within two weeks."""
+    mentor = session_type.mentor
+    schedule = load_schedules([mentor])[mentor.pk]
+    start = epoch_minute(starts_at)
+    window = (start - 14 * DAY_MINUTES, start + 14 * DAY_MINUTES)
+    busy = load_busy([mentor], student, window, now)[mentor.pk]
+    lead = lead_minutes(session_type)
+    starts = free_starts(schedule, busy, window, duration_minutes, now, lead_minutes=lead)
+    found = [from_epoch_minute(minute) for minute in nearest(starts, start)]
+    return SlotTaken("That time was just taken.", found)
+
+
+def _lost_the_race(error: Exception) -> bool:
+    """The exclusion constraint (23P01), a deadlock (40P01), or SQLite's triggers."""
+    cause = error.__cause__
+    if getattr(cause, "sqlstate", None) in ("23P01", "40P01"):
+        return True
+    return "time_claim_never_overlaps" in str(error)

@@ -1,0 +1,27 @@
+"""Why a change was refused, in words for the person who asked."""
+
+from datetime import datetime
+
+
+class BookingError(Exception):
+    """Refused; `str()` says why and what to do next."""
+
+
+class NotBookable(BookingError):
+    """That session can't be booked, and no other time would change it, or the time was never on offer."""
+
+
+class SlotTaken(BookingError):
+    """Somebody else has that time. `nearest` are up to three starts that are free."""
+
+    def __init__(self, message: str, nearest: list[datetime]) -> None:
+        super().__init__(message)
+        self.nearest = nearest
+
+
+class SlotGone(BookingError):
+    """Paid for, but the time can't be had any more: the money goes back."""
+
+
+class NotAllowed(BookingError):
+    """The session is not in a state in which that can be done."""

@@ -1,0 +1,214 @@
+"""Every change of a session's status after it was made. Nothing else assigns one."""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.dispatch import Signal
+
+from accounts.models import User
+from bookings import signals
+from bookings.busy import load_busy
+from bookings.models import TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
+from bookings.services.errors import NotAllowed, SlotGone
+from bookings.services.locking import lock_booking
+from bookings.slots import refusal
+from mentors.availability import epoch_minute
+from mentors.figures import count_session
+from mentors.models import Mentor
+from mentors.schedules import load_schedules
+
+# A hold for payment after the mentor's approval: a day, but an hour before the start at the latest.
+PAY_WITHIN = timedelta(hours=24)
+PAY_BEFORE_START = timedelta(hours=1)
+
+Kind = BookingEvent.Kind
+
+
+def confirm(booking_pk: int, *, now: datetime) -> Booking:
+    """The session is paid: schedule it. Quiet when it already is.
+
+    Call it inside the transaction that holds `lock_booking(booking_pk)`. A hold that lapsed meanwhile
+    is revived when the time is still free. Raises `SlotGone` when the session can't take place.
+    """
+    booking = Booking.objects.with_people().get(pk=booking_pk)
+    if booking.status in (Status.SCHEDULED, Status.COMPLETED, Status.NO_SHOW):
+        return booking
+    if booking.status not in (Status.AWAITING_PAYMENT, Status.EXPIRED):
+        raise SlotGone("The session was cancelled before the payment arrived.")
+    if booking.starts_at <= now:
+        raise SlotGone("The payment arrived after the session's start.")
+    if booking.mentor.status != Mentor.Status.APPROVED or not booking.mentor.user.is_active:
+        raise SlotGone("The mentor has left.")
+    if booking.status == Status.EXPIRED:
+        _claim_again(booking, now)
+    return schedule(booking, now=now, actor=None)
+
+
+def schedule(booking: Booking, *, now: datetime, actor: User | None) -> Booking:
+    """Make a locked booking a confirmed session; its claims stay for good."""
+    booking.claims.update(expires_at=None)
+    booking.hold_expires_at = None
+    _move(booking, Status.SCHEDULED, Kind.SCHEDULED, signals.booking_scheduled, now=now, actor=actor)
+    return booking
+
+
+def accept(booking_pk: int, *, actor: User, now: datetime) -> Booking:
+    """The mentor says yes to a request: free ones are scheduled, paid ones held for payment."""
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if booking.status in (Status.SCHEDULED, Status.AWAITING_PAYMENT) and booking.requires_approval:
+            return booking
+        _require(booking, Status.REQUESTED, now, "This request is no longer open.")
+        booking.respond_by = None
+        _record(booking, Kind.ACCEPTED, now=now, actor=actor)
+        if booking.is_free:
+            return schedule(booking, now=now, actor=actor)
+        return hold(
+            booking, min(now + PAY_WITHIN, booking.starts_at - PAY_BEFORE_START), now=now, actor=actor
+        )
+
+
+def hold(booking: Booking, until: datetime, *, now: datetime, actor: User | None) -> Booking:
+    """Keep a locked booking's time for its student to pay, until that instant."""
+    booking.hold_expires_at = until
+    booking.claims.update(expires_at=until)
+    _move(booking, Status.AWAITING_PAYMENT, Kind.HELD, signals.booking_held, now=now, actor=actor)
+    return booking
+
+
+def decline(booking_pk: int, *, actor: User, now: datetime, reason: str = "") -> Booking:
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if booking.status == Status.DECLINED:
+            return booking
+        _require(booking, Status.REQUESTED, now, "This request is no longer open.")
+        return _end(booking, Status.DECLINED, now=now, actor=actor, note=reason)
+
+
+def cancel(booking_pk: int, *, actor: User, now: datetime, reason: str = "") -> Booking:
+    """End a session that nobody has paid for: a hold, a request, or a free session before its start."""
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if booking.status == Status.CANCELLED:
+            return booking
+        if not booking.cancellable_at(now):
+            raise NotAllowed("This session can't be cancelled here any more.")
+        return _end(booking, Status.CANCELLED, now=now, actor=actor, note=reason)
+
+
+def let_go(booking: Booking, *, actor: User, now: datetime) -> None:
+    """Give up a locked hold, because its student picked another time."""
+    _end(booking, Status.CANCELLED, now=now, actor=actor, note="Another time was picked instead.")
+
+
+def end_lapsed(people: list[int], now: datetime) -> None:
+    """Expire the lapsed holds and requests that still stand in these locked people's time."""
+    lapsed = Booking.objects.lapsed(now).filter(claims__person_id__in=people).distinct()
+    for pk in lapsed.values_list("pk", flat=True):
+        expire(pk, now=now)
+
+
+def expire(booking_pk: int, *, now: datetime) -> bool:
+    """Compare and set: only a hold or request that has lapsed by now ends, and only once."""
+    with transaction.atomic():
+        lapsed = Booking.objects.lapsed(now).filter(pk=booking_pk)
+        if not lapsed.update(status=Status.EXPIRED):
+            return False
+        booking = Booking.objects.with_people().get(pk=booking_pk)
+        booking.claims.all().delete()
+        _announce(booking, Kind.EXPIRED, signals.booking_expired, now=now, actor=None)
+        return True
+
+
+def complete(booking_pk: int, *, now: datetime) -> bool:
+    """Compare and set: a scheduled session whose end has passed is completed, once."""
+    with transaction.atomic():
+        over = Booking.objects.filter(pk=booking_pk, status=Status.SCHEDULED, ends_at__lte=now)
+        if not over.update(status=Status.COMPLETED):
+            return False
+        booking = Booking.objects.with_people().get(pk=booking_pk)
+        count_session(booking.mentor_id)
+        _announce(booking, Kind.COMPLETED, signals.booking_completed, now=now, actor=None)
+        return True
+
+
+def sweep(now: datetime) -> None:
+    """What the clock does by itself: lapsed holds and requests end, sessions that are over complete."""
+    for pk in Booking.objects.lapsed(now).values_list("pk", flat=True):
+        expire(pk, now=now)
+    for pk in Booking.objects.filter(status=Status.SCHEDULED, ends_at__lte=now).values_list("pk", flat=True):
+        complete(pk, now=now)
+
+
+def claim_time(booking: Booking, expires_at: datetime | None) -> None:
+    """Claim the mentor's time, buffer included, and the student's. Raises IntegrityError on an overlap."""
+    buffer = timedelta(minutes=booking.buffer_minutes)
+    mine = TimeClaim(booking=booking, person_id=booking.student_id, ends_at=booking.ends_at)
+    theirs = TimeClaim(booking=booking, person_id=booking.mentor.user_id, ends_at=booking.ends_at + buffer)
+    for claim in (theirs, mine):
+        claim.starts_at, claim.expires_at = booking.starts_at, expires_at
+    TimeClaim.objects.bulk_create(sorted([theirs, mine], key=lambda claim: claim.person_id))
+
+
+def _claim_again(booking: Booking, now: datetime) -> None:
+    people = [booking.student_id, booking.mentor.user_id]
+    end_lapsed(people, now)
+    start = epoch_minute(booking.starts_at)
+    busy = load_busy([booking.mentor], booking.student, (start, start + 1), now, ignore=[booking.pk])
+    schedule_ = load_schedules([booking.mentor])[booking.mentor_id]
+    refused = refusal(schedule_, busy[booking.mentor_id], start, booking.duration_minutes, now, recheck=True)
+    if refused:
+        raise SlotGone(f"The hold had run out. {refused.value}")
+    try:
+        with transaction.atomic():
+            claim_time(booking, None)
+    except IntegrityError as error:
+        raise SlotGone("The hold had run out, and the time was taken meanwhile.") from error
+
+
+def _require(booking: Booking, status: Status, now: datetime, message: str) -> None:
+    if booking.status != status or booking.is_lapsed(now):
+        raise NotAllowed(message)
+
+
+def _end(booking: Booking, status: Status, *, now: datetime, actor: User | None, note: str) -> Booking:
+    kind, announced = {
+        Status.CANCELLED: (Kind.CANCELLED, signals.booking_cancelled),
+        Status.DECLINED: (Kind.DECLINED, signals.booking_declined),
+    }[status]
+    booking.claims.all().delete()
+    booking.sequence += 1
+    _move(booking, status, kind, announced, now=now, actor=actor, note=note)
+    return booking
+
+
+def _move(
+    booking: Booking,
+    status: Status,
+    kind: Kind,
+    announced: Signal,
+    *,
+    now: datetime,
+    actor: User | None,
+    note: str = "",
+) -> None:
+    if status not in TRANSITIONS[Status(booking.status)]:
+        raise NotAllowed(
+            f"A session that is {booking.get_status_display().lower()} can't become {status.label.lower()}."
+        )
+    booking.status = status
+    booking.save(update_fields=["status", "hold_expires_at", "respond_by", "sequence"])
+    _announce(booking, kind, announced, now=now, actor=actor, note=note)
+
+
+def _announce(
+    booking: Booking, kind: Kind, announced: Signal, *, now: datetime, actor: User | None, note: str = ""
+) -> None:
+    event = _record(booking, kind, now=now, actor=actor, note=note)
+    announced.send(Booking, booking=booking, event=event, now=now)
+
+
+def _record(
+    booking: Booking, kind: Kind, *, now: datetime, actor: User | None, note: str = ""
+) -> BookingEvent:
+    return BookingEvent.objects.create(booking=booking, kind=kind, at=now, actor=actor, note=note)

@@ -1,0 +1,14 @@
+"""What a session announces, in the transaction that changed it. Receivers write rows and nothing else.
+
+Each is sent with `booking`, `event` (the history row) and `now`.
+"""
+
+from django.dispatch import Signal
+
+booking_requested = Signal()
+booking_held = Signal()
+booking_scheduled = Signal()
+booking_declined = Signal()
+booking_cancelled = Signal()
+booking_expired = Signal()
+booking_completed = Signal()

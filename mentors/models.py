@@ -1,0 +1,256 @@
+import uuid
+from typing import ClassVar, Self
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+
+from accounts.models import User, validate_zone
+from mentors.money import currency_choices
+
+DURATIONS = (30, 60, 90, 120)
+
+
+class Skill(models.Model):
+    name = models.CharField(max_length=60)
+    slug = models.SlugField(max_length=60, unique=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="skill_name_is_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Language(models.Model):
+    """A language by its ISO 639-1 code, under its English name."""
+
+    code = models.CharField(max_length=8, unique=True)
+    name = models.CharField(max_length=60)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Weekday(models.IntegerChoices):
+    MONDAY = 0, "Monday"
+    TUESDAY = 1, "Tuesday"
+    WEDNESDAY = 2, "Wednesday"
+    THURSDAY = 3, "Thursday"
+    FRIDAY = 4, "Friday"
+    SATURDAY = 5, "Saturday"
+    SUNDAY = 6, "Sunday"
+
+
+class MentorQuerySet(models.QuerySet["Mentor"]):
+    def listed(self) -> Self:
+        """Approved, not paused, and with an account that works: those whom the public sees and may book."""
+        return self.filter(status=Mentor.Status.APPROVED, is_paused=False, user__is_active=True)
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """The listed, one's own page, and for staff everybody's."""
+        if user.is_staff:
+            return self.all()
+        return self.listed() | self.filter(user_id=user.pk) if user.pk else self.listed()
+
+
+def photo_path(mentor: "Mentor", filename: str) -> str:
+    return f"mentors/{uuid.uuid4().hex}.jpg"
+
+
+class Mentor(models.Model):
+    class Status(models.TextChoices):
+        APPLIED = "applied", "Waiting for approval"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Not accepted"
+        SUSPENDED = "suspended", "Suspended"
+
+    class Policy(models.TextChoices):
+        FLEXIBLE = "flexible", "Flexible"
+        MODERATE = "moderate", "Moderate"
+        STRICT = "strict", "Strict"
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="mentor")
+    slug = models.SlugField(max_length=80, unique=True)
+    status = models.CharField(max_length=12, choices=Status, default=Status.APPLIED)
+    is_paused = models.BooleanField(default=False, help_text="Not listed and not bookable for now.")
+    headline = models.CharField(max_length=120)
+    bio = models.TextField("about", max_length=4000)
+    photo = models.ImageField(upload_to=photo_path, blank=True)
+    skills = models.ManyToManyField(Skill, related_name="mentors")
+    languages = models.ManyToManyField(Language, related_name="mentors")
+    time_zone = models.CharField(max_length=64, validators=[validate_zone])
+    cancellation_policy = models.CharField(max_length=12, choices=Policy, default=Policy.FLEXIBLE)
+
+    slot_interval_minutes = models.PositiveSmallIntegerField(
+        default=30, choices=[(15, "15 minutes"), (30, "30 minutes"), (60, "60 minutes")]
+    )
+    buffer_minutes = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(240)])
+    minimum_notice_hours = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(720)])
+    allows_same_day = models.BooleanField(default=False)
+    window_days = models.PositiveSmallIntegerField(
+        default=60, validators=[MinValueValidator(1), MaxValueValidator(60)]
+    )
+    max_per_day = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_per_week = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+
+    # Kept by bookings, written down here because browsing filters and sorts by them.
+    rating_mean = models.DecimalField(max_digits=3, decimal_places=2, null=True, blank=True)
+    review_count = models.PositiveIntegerField(default=0)
+    session_count = models.PositiveIntegerField(default=0)
+
+    applied_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    objects = MentorQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(window_days__gte=1, window_days__lte=60), name="mentor_window_is_1_to_60_days"
+            ),
+            models.CheckConstraint(
+                condition=Q(slot_interval_minutes__in=[15, 30, 60]),
+                name="mentor_slot_interval_is_15_30_or_60",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("mentor_detail", args=[self.slug])
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def is_bookable(self) -> bool:
+        """Needs `user` loaded."""
+        return self.status == self.Status.APPROVED and not self.is_paused and self.user.is_active
+
+
+def validate_durations(value: object) -> None:
+    if (
+        not isinstance(value, list)
+        or not value
+        or len(value) != len(set(value))
+        or not set(value) <= set(DURATIONS)
+    ):
+        raise ValidationError("Choose one or more of 30, 60, 90 and 120 minutes.")
+
+
+class SessionTypeQuerySet(models.QuerySet["SessionType"]):
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+
+class SessionType(models.Model):
+    class Pricing(models.TextChoices):
+        FIXED = "fixed", "One price"
+        HOURLY = "hourly", "By the hour"
+
+    mentor = models.ForeignKey(Mentor, on_delete=models.PROTECT, related_name="session_types")
+    slug = models.SlugField(max_length=80)
+    name = models.CharField(max_length=80)
+    description = models.TextField(max_length=1000, blank=True)
+    pricing = models.CharField(max_length=8, choices=Pricing, default=Pricing.FIXED)
+    price_minor = models.PositiveIntegerField(
+        default=0, help_text="In the currency's minor unit; per hour when hourly."
+    )
+    currency = models.CharField(max_length=3, choices=currency_choices(), default="INR")
+    durations = models.JSONField(default=list, validators=[validate_durations])
+    requires_approval = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    objects = SessionTypeQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["mentor", "slug"], name="session_type_slug_is_unique_for_mentor")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_free(self) -> bool:
+        return self.price_minor == 0
+
+
+class WeeklyHours(models.Model):
+    """An interval on one weekday of the mentor's wall clock; `ends` not after `starts` means the next day."""
+
+    class Kind(models.TextChoices):
+        OPEN = "open", "Open"
+        BREAK = "break", "Break"
+
+    mentor = models.ForeignKey(Mentor, on_delete=models.CASCADE, related_name="weekly_hours")
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.OPEN)
+    weekday = models.PositiveSmallIntegerField(choices=Weekday)
+    starts = models.TimeField()
+    ends = models.TimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["weekday", "starts"]
+        verbose_name_plural = "weekly hours"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mentor", "kind", "weekday", "starts"], name="weekly_hours_start_once_a_day"
+            ),
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="weekly_hours_weekday_is_0_to_6"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.starts:%H:%M} to {self.ends:%H:%M}"
+
+
+class DateOverride(models.Model):
+    """Dates of the mentor's calendar on which the week does not hold: blocked, or with hours of their own.
+
+    Without `starts` and `ends` every date from `first_date` to `last_date` is blocked. With them, the
+    rows of a date together replace that weekday's hours and breaks.
+    """
+
+    mentor = models.ForeignKey(Mentor, on_delete=models.CASCADE, related_name="date_overrides")
+    first_date = models.DateField()
+    last_date = models.DateField()
+    starts = models.TimeField(null=True, blank=True)
+    ends = models.TimeField(null=True, blank=True)
+    note = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["first_date", "starts"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_date__gte=F("first_date")), name="date_override_ends_after_it_starts"
+            ),
+            models.CheckConstraint(
+                condition=Q(starts__isnull=True, ends__isnull=True)
+                | Q(starts__isnull=False, ends__isnull=False, last_date=F("first_date")),
+                name="date_override_hours_are_of_one_date",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_date} to {self.last_date}"
+
+    @property
+    def is_blocked(self) -> bool:
+        return self.starts is None

@@ -1,0 +1,52 @@
+"""From rows to the plain values that the availability engine works on."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, time
+
+from mentors.availability import DAY_MINUTES, Schedule, Span
+from mentors.models import DateOverride, Mentor, WeeklyHours
+
+
+def load_schedules(mentors: Iterable[Mentor]) -> dict[int, Schedule]:
+    """The schedule of each mentor by primary key: two queries however many there are."""
+    mentors = list(mentors)
+    weekly: dict[tuple[int, str], dict[int, list[Span]]] = defaultdict(lambda: defaultdict(list))
+    overrides: dict[int, dict[date, list[Span]]] = defaultdict(lambda: defaultdict(list))
+    blocked: dict[int, list[tuple[date, date]]] = defaultdict(list)
+    hours = WeeklyHours.objects.filter(mentor__in=mentors).order_by()
+    for mentor_id, kind, weekday, starts, ends in hours.values_list(
+        "mentor", "kind", "weekday", "starts", "ends"
+    ):
+        weekly[mentor_id, kind][weekday].append(span(starts, ends))
+    dated = DateOverride.objects.filter(mentor__in=mentors).order_by()
+    for mentor_id, first, last, starts, ends in dated.values_list(
+        "mentor", "first_date", "last_date", "starts", "ends"
+    ):
+        if starts is None or ends is None:
+            blocked[mentor_id].append((first, last))
+        else:
+            overrides[mentor_id][first].append(span(starts, ends))
+    return {
+        mentor.pk: Schedule(
+            zone=mentor.zone,
+            weekly=weekly[mentor.pk, WeeklyHours.Kind.OPEN],
+            breaks=weekly[mentor.pk, WeeklyHours.Kind.BREAK],
+            overrides=overrides[mentor.pk],
+            blocked=blocked[mentor.pk],
+            interval_minutes=mentor.slot_interval_minutes,
+            buffer_minutes=mentor.buffer_minutes,
+            notice_minutes=mentor.minimum_notice_hours * 60,
+            allows_same_day=mentor.allows_same_day,
+            window_days=mentor.window_days,
+            max_per_day=mentor.max_per_day,
+            max_per_week=mentor.max_per_week,
+        )
+        for mentor in mentors
+    }
+
+
+def span(starts: time, ends: time) -> Span:
+    """Minutes of the day; an end that is not after the start is on the next day."""
+    start, end = starts.hour * 60 + starts.minute, ends.hour * 60 + ends.minute
+    return (start, end) if end > start else (start, end + DAY_MINUTES)

@@ -1,0 +1,15 @@
+from django import template
+
+from mentors.money import format_money
+
+register = template.Library()
+
+
+@register.filter
+def money(minor: int, currency: str) -> str:
+    return format_money(minor, currency)
+
+
+@register.filter
+def money_full(minor: int, currency: str) -> str:
+    return format_money(minor, currency, full=True)
