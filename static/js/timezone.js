@@ -1,0 +1,34 @@
+// Tells the server the device's time zone: a cookie always, the zone in use when none is known yet,
+// and an offer to change when the device's clock differs from the one on the page.
+(() => {
+  const detected = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!detected) return;
+  const cookie = (name) => document.cookie.split("; ").find((c) => c.startsWith(`${name}=`))?.slice(name.length + 1);
+  const remember = (name, age) => {
+    document.cookie = `${name}=${detected}; Path=/; SameSite=Lax; Max-Age=${age}`;
+  };
+  const year = 31536000;
+  remember("tz_detected", year);
+
+  const used = document.documentElement.dataset.timeZone;
+  if (!used) {
+    if (cookie("tz")) return;
+    remember("tz", year);
+    // Not reload(): that would send a form again. With cookies off nothing is set and nothing loops.
+    if (cookie("tz")) location.replace(location.pathname + location.search);
+    return;
+  }
+
+  // Asia/Calcutta and Asia/Kolkata are one clock: compare what they show, now and in half a year.
+  const clock = (timeZone) => [Date.now(), Date.now() + year * 500]
+    .map((t) => new Intl.DateTimeFormat("en", { timeZone, dateStyle: "short", timeStyle: "short" }).format(t)).join();
+  const offer = document.querySelector("[data-time-zone-offer]");
+  if (!offer || cookie("tz_kept") === detected || clock(detected) === clock(used)) return;
+  offer.elements.time_zone.value = detected;
+  offer.querySelector("[data-time-zone-name]").textContent = detected;
+  offer.querySelector("[data-time-zone-keep]").addEventListener("click", () => {
+    remember("tz_kept", year);
+    offer.hidden = true;
+  });
+  offer.hidden = false;
+})();
