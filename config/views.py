@@ -14,7 +14,8 @@ PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponse:
     """Uploaded photos, which were decoded and encoded anew before they were kept. Nothing else leaves this folder."""
-    if PurePosixPath(path).suffix.lower() not in PHOTO_SUFFIXES:
+    photo = PurePosixPath(path)
+    if photo.suffix.lower() not in PHOTO_SUFFIXES or ".." in photo.parts:
         raise Http404
     response = serve(request, path, document_root=settings.MEDIA_ROOT)
     response["Cache-Control"] = "public, max-age=86400"

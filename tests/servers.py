@@ -142,13 +142,13 @@ def site_environment(
     inherited.pop("DJANGO_SETTINGS_MODULE", None)
     return {
         **inherited,
-        **{
+
             "DEBUG": "1",
             "ENV_FILE": "",
             "DATA_DIR": str(data_dir),
             "PORT": str(port),
-            "PYTHONUNBUFFERED": "1",
-        },
+            "PYTHONUNBUFFERED": "1"
+        ,
         **(environment or {}),
     }
 

@@ -1,0 +1,169 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.servers import BASE_DIR
+
+PRODUCTION = {"SECRET_KEY": "k" * 60, "ALLOWED_HOSTS": "example.com"}
+SHOWN = (
+    *(
+        "ALLOWED_HOSTS",
+        "DEBUG",
+        "SITE_URL",
+        "SECURE_SSL_REDIRECT",
+        "SESSION_COOKIE_SECURE",
+        "PAYMENT_GATEWAYS",
+    ),
+    *("ACCOUNT_EMAIL_VERIFICATION", "PLATFORM_FEE_BASIS_POINTS", "PLATFORM_FEE_MINIMUM", "HOLD_MINUTES"),
+    *("EMAIL_BACKEND", "EMAIL_HOST", "CELERY_BROKER_URL", "CACHES", "DATABASES", "DEFAULT_TIME_ZONE"),
+    *("CONTENT_SECURITY_POLICY", "SECURE_PROXY_SSL_HEADER", "ANYMAIL", "SITE_NAME"),
+)
+SHOW = f"import json, config.settings as s; print(json.dumps({{n: getattr(s, n, None) for n in {SHOWN}}}, default=str))"
+
+
+def start(tmp_path, **variables):
+    """Load the settings in a process that inherits none of ours."""
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": "", **variables}
+    return subprocess.run(
+        [sys.executable, "-c", SHOW],
+        cwd=BASE_DIR,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def settings_from(tmp_path, **variables):
+    done = start(tmp_path, **variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_settings_are_production_when_nothing_says_otherwise(tmp_path):
+    settings = settings_from(tmp_path, **PRODUCTION)
+    assert settings["DEBUG"] is False
+    assert settings["SITE_URL"] == "https://example.com"
+    assert settings["SECURE_SSL_REDIRECT"] is True
+    assert settings["SESSION_COOKIE_SECURE"] is True
+    assert settings["ACCOUNT_EMAIL_VERIFICATION"] == "mandatory"
+    assert settings["PAYMENT_GATEWAYS"] == []
+
+
+def test_settings_in_development_need_nothing(tmp_path):
+    settings = settings_from(tmp_path, DEBUG="1", PORT="8123")
+    assert settings["SITE_URL"] == "http://localhost:8123"
+    assert settings["SECURE_SSL_REDIRECT"] is False
+    assert settings["PAYMENT_GATEWAYS"] == ["mock"]
+    assert settings["PLATFORM_FEE_BASIS_POINTS"] == 500
+    assert settings["PLATFORM_FEE_MINIMUM"] == {"USD": 100, "EUR": 100, "GBP": 100}
+    assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "db.sqlite3")
+
+
+def test_settings_read_the_env_file_and_the_environment_wins(tmp_path):
+    (tmp_path / "env").write_text("DEBUG=1\nSITE_NAME=From the file\nHOLD_MINUTES=20\n")
+    settings = settings_from(tmp_path, ENV_FILE=str(tmp_path / "env"), HOLD_MINUTES="30")
+    assert settings["SITE_NAME"] == "From the file"
+    assert settings["HOLD_MINUTES"] == 30
+
+
+def test_settings_take_an_empty_variable_for_none(tmp_path):
+    settings = settings_from(tmp_path, DEBUG="1", SITE_URL="", REDIS_URL="", EMAIL_URL="", HOLD_MINUTES="")
+    assert settings["SITE_URL"] == "http://localhost:8000"
+    assert settings["HOLD_MINUTES"] == 15
+    assert settings["CELERY_BROKER_URL"].startswith("filesystem://")
+
+
+def test_settings_keep_the_cache_out_of_the_queues_database(tmp_path):
+    settings = settings_from(tmp_path, DEBUG="1", REDIS_URL="redis://localhost:6379/3")
+    assert settings["CELERY_BROKER_URL"] == "redis://localhost:6379/3"
+    assert settings["CACHES"]["default"]["LOCATION"] == "redis://localhost:6379/4"
+
+
+def test_settings_use_a_pool_on_postgresql(tmp_path):
+    settings = settings_from(
+        tmp_path, DEBUG="1", DATABASE_URL="postgres://me:secret@db:5433/hours?sslmode=require"
+    )
+    database = settings["DATABASES"]["default"]
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db", 5433, "hours")
+    assert database["OPTIONS"]["sslmode"] == "require"
+    assert database["OPTIONS"]["pool"]["max_size"] == 4
+
+
+def test_settings_take_mail_from_a_url_or_from_anymail(tmp_path):
+    smtp = settings_from(tmp_path, DEBUG="1", EMAIL_URL="smtp+tls://me:secret@smtp.example.com:587")
+    assert smtp["EMAIL_HOST"] == "smtp.example.com"
+    anymail = settings_from(
+        tmp_path,
+        DEBUG="1",
+        EMAIL_BACKEND="anymail.backends.postmark.EmailBackend",
+        ANYMAIL_POSTMARK_SERVER_TOKEN="token",
+    )
+    assert anymail["EMAIL_BACKEND"] == "anymail.backends.postmark.EmailBackend"
+    assert anymail["ANYMAIL"] == {"POSTMARK_SERVER_TOKEN": "token"}
+
+
+def test_settings_let_checkout_origins_into_the_policy(tmp_path):
+    settings = settings_from(tmp_path, DEBUG="1", CHECKOUT_ORIGINS="https://checkout.example.com/")
+    policy = settings["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert policy["form-action"] == ["'self'", "https://checkout.example.com"]
+    assert policy["script-src"] == ["'self'", "https://checkout.example.com"]
+    assert policy["default-src"] == ["'self'"]
+
+
+def test_settings_trust_a_proxys_word_only_when_told_to(tmp_path):
+    assert settings_from(tmp_path, **PRODUCTION)["SECURE_PROXY_SSL_HEADER"] is None
+    assert settings_from(tmp_path, **PRODUCTION, TRUSTED_PROXIES="1")["SECURE_PROXY_SSL_HEADER"]
+
+
+def test_settings_allow_the_mock_gateway_in_production_when_it_is_named(tmp_path):
+    assert settings_from(tmp_path, **PRODUCTION, PAYMENT_GATEWAYS="mock")["PAYMENT_GATEWAYS"] == ["mock"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({}, "SECRET_KEY is required when DEBUG is off"),
+        ({"SECRET_KEY": "k"}, "ALLOWED_HOSTS is required when DEBUG is off"),
+        ({**PRODUCTION, "ALLOWED_HOSTS": "*"}, "SITE_URL is required when DEBUG is off"),
+        ({**PRODUCTION, "SITE_URL": "http://example.com"}, "must start with https://"),
+        ({"DEBUG": "maybe"}, "DEBUG is 'maybe'; set it to 1 or 0"),
+        ({"DEBUG": "1", "SITE_URL": "example.com"}, "SITE_URL has 'example.com'"),
+        ({"DEBUG": "1", "CHECKOUT_ORIGINS": "https://a.example/pay"}, "CHECKOUT_ORIGINS has"),
+        ({"DEBUG": "1", "DEFAULT_TIME_ZONE": "Mars/Base"}, "DEFAULT_TIME_ZONE is 'Mars/Base'"),
+        ({"DEBUG": "1", "PAYMENT_GATEWAYS": "mock,barter"}, "PAYMENT_GATEWAYS names 'barter'"),
+        ({"DEBUG": "1", "PLATFORM_FEE_PERCENT": "5.125"}, "PLATFORM_FEE_PERCENT is '5.125'"),
+        ({"DEBUG": "1", "PLATFORM_FEE_PERCENT": "-1"}, "PLATFORM_FEE_PERCENT is '-1'"),
+        ({"DEBUG": "1", "PLATFORM_FEE_MINIMUM": "USD=1.005"}, "PLATFORM_FEE_MINIMUM has 'USD=1.005'"),
+        ({"DEBUG": "1", "PLATFORM_FEE_MINIMUM": "XQZ=1"}, "PLATFORM_FEE_MINIMUM has 'XQZ=1'"),
+        ({"DEBUG": "1", "HOLD_MINUTES": "0"}, "HOLD_MINUTES is '0'"),
+        ({"DEBUG": "1", "PORT": "eighty"}, "PORT is 'eighty'"),
+        ({"DEBUG": "1", "TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES is 'many'"),
+        ({"DEBUG": "1", "DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must start with postgres://"),
+        ({"DEBUG": "1", "REDIS_URL": "localhost:6379"}, "REDIS_URL must look like redis://"),
+        ({"DEBUG": "1", "EMAIL_URL": "pigeon://coop"}, "EMAIL_URL must look like smtp"),
+        ({"DEBUG": "1", "DATA_DIR": "/dev/null/var"}, "DATA_DIR: Not a directory"),
+    ],
+)
+def test_settings_refuse_what_is_missing_or_odd_by_name(tmp_path, variables, words):
+    done = start(tmp_path, **variables)
+    assert done.returncode != 0
+    assert words in done.stderr.splitlines()[-1]
+
+
+def test_commands_say_what_is_wrong_in_one_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "ENV_FILE": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Configuration error: SECRET_KEY is required")
+    assert done.stderr.count("\n") == 1

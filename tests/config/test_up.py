@@ -1,0 +1,117 @@
+"""The site as people run it: `manage.py up`, its processes, its queue and its end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.servers import BASE_DIR, start_site
+
+pytestmark = pytest.mark.processes
+
+
+def health(site):
+    return json.loads(site.get("/healthz")[1])
+
+
+def wait_until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def children(pid):
+    """Every process below this one, as command lines by id."""
+    ids = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    found = {each: Path(f"/proc/{each}/cmdline").read_text().replace("\0", " ") for each in ids}
+    for each in ids:
+        found |= children(each)
+    return found
+
+
+def gone(pids):
+    return wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids), 10)
+
+
+def the_worker(site):
+    return min(pid for pid, command in children(site.process.pid).items() if "celery" in command)
+
+
+def test_up_serves_and_its_worker_takes_work_from_the_file_queue():
+    with start_site() as site:
+        assert wait_until(lambda: health(site)["schedule"]["status"] == "ok")
+        status, body = site.get("/healthz")
+        assert (status, json.loads(body)["status"]) == (200, "ok")
+        assert wait_until(lambda: "is up: http://localhost:" in site.log)
+        assert site.get("/static/admin/css/base.css")[0] == 200
+
+
+def test_up_refuses_a_port_that_is_taken():
+    with start_site() as site:
+        second = subprocess.run(
+            [sys.executable, "manage.py", "up"],
+            cwd=BASE_DIR,
+            env=site.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert second.returncode == 1
+    assert "Cannot listen on 127.0.0.1" in second.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_up_stops_everything_when_it_is_told_to(how):
+    with start_site() as site:
+        below = children(site.process.pid)
+        assert any("granian" in command for command in below.values())
+        assert any("celery" in command for command in below.values())
+        site.process.send_signal(how)
+        assert site.process.wait(20) == 0
+        assert gone(below)
+
+
+def test_up_ends_when_its_worker_is_killed_and_takes_the_rest_along():
+    with start_site() as site:
+        below = children(site.process.pid)
+        os.kill(the_worker(site), signal.SIGKILL)
+        assert site.process.wait(20) == 1
+        assert gone(below)
+        assert "The worker process ended" in site.log
+
+
+def test_up_leaves_nothing_behind_when_it_is_killed_itself():
+    with start_site() as site:
+        assert wait_until(lambda: health(site)["schedule"]["status"] == "ok")
+        below = children(site.process.pid)
+        site.process.kill()
+        assert gone(below)
+
+
+def test_up_runs_without_debug_behind_a_proxy():
+    production = {
+        "DEBUG": "0",
+        "SECRET_KEY": "k" * 60,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SITE_URL": "https://127.0.0.1",
+        "TRUSTED_PROXIES": "1",
+    }
+    with start_site(production) as site:
+        assert site.get("/healthz?live")[0] == 200
+        assert wait_until(lambda: '"event": "task"' in site.log)
+        log = [line for line in site.log.splitlines() if line.startswith("{")]
+        assert all(json.loads(line)["level"] for line in log)
+
+
+def test_up_runs_on_postgresql_and_redis(postgresql_url, redis_url):
+    with start_site({"DATABASE_URL": postgresql_url, "REDIS_URL": redis_url}) as site:
+        assert wait_until(lambda: health(site)["schedule"]["status"] == "ok")
+        assert health(site)["cache"]["status"] == "ok"
