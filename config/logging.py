@@ -19,6 +19,7 @@ task_logger = logging.getLogger("config.tasks")
 
 current_request: ContextVar[str] = ContextVar("request_id", default="")
 current_task: ContextVar[str] = ContextVar("task_id", default="")
+task_started: ContextVar[float] = ContextVar("task_started")
 
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SECRET_ARGUMENTS = {"key", "token", "uidb36", "uidb64"}
@@ -118,11 +119,10 @@ def pass_request_id(headers: dict[str, Any] | None = None, **kwargs: Any) -> Non
 def enter_task(task_id: str, task: Task[..., Any], **kwargs: Any) -> None:
     current_task.set(task_id)
     current_request.set(getattr(task.request, "request_id", None) or "")
-    task.request.started = time.perf_counter()
+    task_started.set(time.perf_counter())
 
 
 @task_postrun.connect
 def leave_task(task: Task[..., Any], state: str | None = None, **kwargs: Any) -> None:
-    started = getattr(task.request, "started", None)
-    ms = round((time.perf_counter() - started) * 1000) if started else None
+    ms = round((time.perf_counter() - task_started.get()) * 1000)
     task_logger.info("task", extra={"task": task.name, "state": state, "ms": ms})

@@ -153,6 +153,7 @@ else:
 # Cache, sessions and queue
 
 REDIS_URL = env.redis("REDIS_URL")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object]
 if REDIS_URL:
     CACHES = {
         "default": {

@@ -11,6 +11,7 @@ admin.site.index_title = "Staff"
 # Staff sign in on the site's own page, with its rate limits and second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+handler429 = "accounts.ratelimit.too_many_requests"  # allauth's name and use
 handler500 = "config.views.server_error"
 
 urlpatterns = [

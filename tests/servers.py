@@ -142,13 +142,11 @@ def site_environment(
     inherited.pop("DJANGO_SETTINGS_MODULE", None)
     return {
         **inherited,
-
-            "DEBUG": "1",
-            "ENV_FILE": "",
-            "DATA_DIR": str(data_dir),
-            "PORT": str(port),
-            "PYTHONUNBUFFERED": "1"
-        ,
+        "DEBUG": "1",
+        "ENV_FILE": "",
+        "DATA_DIR": str(data_dir),
+        "PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
         **(environment or {}),
     }
 
