@@ -80,8 +80,8 @@ def clock_change_note(zone: ZoneInfo, now: datetime, starts_at: datetime) -> str
     minutes = round((after - before).total_seconds() / 60)
     direction = "forward" if minutes > 0 else "back"
     return (
-        f"Clocks in {zone.key.replace('_', ' ')} go {direction} by {format_duration(abs(minutes))} before this session. "
-        f"The time shown is the one your clock will read on the day."
+        f"Clocks in {zone.key.replace('_', ' ')} go {direction} by {format_duration(abs(minutes))} "
+        "before this session. The time shown is the one your clock will read on the day."
     )
 
 

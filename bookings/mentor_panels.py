@@ -15,8 +15,9 @@ from accounts.models import User
 from bookings.busy import load_busy
 from bookings.models import Booking, Review, Status
 from bookings.services import lead_minutes, takes_currency
-from bookings.slots import State, free_starts
-from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
+from bookings.sessions import SessionView
+from bookings.slots import Busy, State, free_starts
+from mentors.availability import DAY_MINUTES, Interval, Schedule, epoch_minute, from_epoch_minute
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 
@@ -35,7 +36,7 @@ def render_times(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int
         session_type, starts = found.get(mentor.pk, (None, []))
         times = [
             {
-                "url": f"{reverse('book', args=[mentor.slug])}?{_state(session_type, start, zone)}",
+                "url": f"{reverse('book', args=[mentor.slug])}?{_state(session_type, start)}",
                 "day": format_short_date(start.astimezone(zone).date()),
                 "time": format_time(start, zone),
                 "iso": start.isoformat(),
@@ -68,7 +69,9 @@ def next_times(
     return found
 
 
-def _first_free(schedule, busy, window, session_type, now) -> list[int]:  # type: ignore[no-untyped-def]
+def _first_free(
+    schedule: Schedule, busy: Busy, window: Interval, session_type: SessionType, now: datetime
+) -> list[int]:
     """Week by week, since most mentors have a free time in the first."""
     free: list[int] = []
     start = window[0]
@@ -102,11 +105,8 @@ def render_next(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int,
         rows = Booking.objects.for_mentor(mentor).upcoming(now).with_people().order_by("starts_at")
         week = rows.filter(status=Status.SCHEDULED, starts_at__lte=now + timedelta(days=7))
         context = {
-            "requests": rows.filter(status=Status.REQUESTED),
-            "sessions": week,
-            "zone": getattr(request, "time_zone", None) or mentor.zone,
-            "mentor": mentor,
-            "now": now,
+            "requests": [SessionView(each, request, now) for each in rows.filter(status=Status.REQUESTED)],
+            "sessions": [SessionView(each, request, now) for each in week],
         }
         rendered[mentor.pk] = SafeString(
             render_to_string("bookings/_dashboard_next.html", context, request=request)
@@ -119,7 +119,7 @@ def viewer(request: HttpRequest) -> User | None:
     return user if isinstance(user, User) else None
 
 
-def _state(session_type: SessionType, start: datetime, zone) -> str:  # type: ignore[no-untyped-def]
+def _state(session_type: SessionType, start: datetime) -> str:
     """The wizard's state with that start chosen: the time step of its date."""
     return urlencode(
         {"type": session_type.slug, "duration": session_type.durations[0], "start": to_param(start)}

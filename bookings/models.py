@@ -1,3 +1,4 @@
+import secrets
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -46,6 +47,10 @@ ENDED = (Status.DECLINED, Status.EXPIRED, Status.CANCELLED)
 
 def session_reference() -> str:
     return new_reference("SESSION")
+
+
+def meeting_room() -> str:
+    return secrets.token_urlsafe(16)
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -118,6 +123,9 @@ class Booking(models.Model):
     cancellation_policy = models.CharField(max_length=12, choices=Mentor.Policy)
     requires_approval = models.BooleanField(default=False)
 
+    # Whoever has the room's name can enter: people only ever get the session's join page.
+    room = models.CharField(max_length=32, default=meeting_room, editable=False)
+
     topic = models.CharField(max_length=200, blank=True)
     notes = models.TextField(max_length=2000, blank=True)
     # Of the calendar entry: + 1 at every change that calendars must hear of (RFC 5545 §3.8.7.4).
@@ -152,6 +160,10 @@ class Booking(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("session_detail", args=[self.reference])
+
+    @property
+    def meeting_url(self) -> str:
+        return f"https://meet.jit.si/OfficeHours-{self.room}"
 
     @property
     def amount_minor(self) -> int:
@@ -232,7 +244,7 @@ class TimeRange(Func):
 
 
 class NoOverlap(ExclusionConstraint):
-    """The exclusion constraint where the database has them; on SQLite the triggers in `bookings.triggers` say the same."""
+    """The exclusion constraint on PostgreSQL; on SQLite the triggers in `bookings.triggers` say the same."""
 
     def constraint_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Any:
         return super().constraint_sql(model, schema_editor) if _has_exclusion(schema_editor) else None

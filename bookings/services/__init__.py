@@ -4,7 +4,7 @@ from bookings.services.booking import book, lead_minutes, price_of, takes_curren
 from bookings.services.errors import BookingError, NotAllowed, NotBookable, SlotGone, SlotTaken
 from bookings.services.locking import lock_booking, lock_people
 from bookings.services.reviews import record_review
-from bookings.services.transitions import accept, cancel, confirm, decline, sweep
+from bookings.services.transitions import accept, cancel, confirm, decline, join, sweep
 
 __all__ = [
     "BookingError",
@@ -17,6 +17,7 @@ __all__ = [
     "cancel",
     "confirm",
     "decline",
+    "join",
     "lead_minutes",
     "lock_booking",
     "lock_people",

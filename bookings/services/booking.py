@@ -97,7 +97,8 @@ def _book(
     needs_hold = price.amount_minor > 0 and not session_type.requires_approval
     if needs_hold and Booking.objects.open_holds(now).for_student(student).count() >= MAX_OPEN_HOLDS:
         raise NotBookable(
-            f"You hold {MAX_OPEN_HOLDS} unpaid times already. Pay for one of them or let one go under My Sessions, then book."
+            f"You hold {MAX_OPEN_HOLDS} unpaid times already. "
+            "Pay for one of them or let one go under My Sessions, then book."
         )
     _refuse_unoffered(student, session_type, duration_minutes, starts_at, now)
     booking = Booking(

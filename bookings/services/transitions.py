@@ -96,6 +96,14 @@ def cancel(booking_pk: int, *, actor: User, now: datetime, reason: str = "") -> 
         return _end(booking, Status.CANCELLED, now=now, actor=actor, note=reason)
 
 
+def join(booking_pk: int, *, actor: User, now: datetime) -> None:
+    """Record that this person came, once: it is evidence when somebody says the other did not."""
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if not booking.events.filter(kind=Kind.JOINED, actor=actor).exists():
+            _record(booking, Kind.JOINED, now=now, actor=actor)
+
+
 def let_go(booking: Booking, *, actor: User, now: datetime) -> None:
     """Give up a locked hold, because its student picked another time."""
     _end(booking, Status.CANCELLED, now=now, actor=actor, note="Another time was picked instead.")

@@ -1,0 +1,114 @@
+"""One session as one of its two people sees it: whose clock, what it is called, what can be done."""
+
+from datetime import datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from accounts.clock import clock_change_note, format_offset, format_other_clock, format_range, format_zone
+from bookings.models import Booking, Status
+
+JOIN_OPENS = timedelta(minutes=15)
+
+
+class SessionView:
+    """Needs the booking's people loaded; runs no query."""
+
+    def __init__(
+        self, booking: Booking, request: HttpRequest, now: datetime, *, badge: SafeString | str = ""
+    ) -> None:
+        self.booking, self.now, self.badge = booking, now, badge
+        self.is_student = booking.student_id == request.user.pk
+        self.is_mentor = booking.mentor.user_id == request.user.pk
+        self.zone: ZoneInfo = getattr(request, "time_zone", None) or booking.mentor.zone
+
+    @property
+    def other_name(self) -> str:
+        return self.booking.mentor.user.name if not self.is_mentor else self.booking.student.name
+
+    @property
+    def other_first_name(self) -> str:
+        return self.booking.mentor.user.first_name if not self.is_mentor else self.booking.student.first_name
+
+    @cached_property
+    def other_zone(self) -> ZoneInfo:
+        """The other person's clock; a student who never said reads the mentor's."""
+        if self.is_mentor:
+            return self.booking.student.zone or self.booking.mentor.zone
+        return self.booking.mentor.zone
+
+    @property
+    def local_start(self) -> datetime:
+        return self.booking.starts_at.astimezone(self.zone)
+
+    @property
+    def hours(self) -> str:
+        return format_range(self.booking.starts_at, self.booking.ends_at, self.zone)
+
+    @property
+    def zone_label(self) -> str:
+        return format_zone(self.zone, self.booking.starts_at)
+
+    @property
+    def other_clock(self) -> str:
+        """`6:30 am`, or nothing when both clocks read the same."""
+        at = self.booking.starts_at
+        if format_offset(at, self.zone) == format_offset(at, self.other_zone):
+            return ""
+        return format_other_clock(at, self.zone, self.other_zone)
+
+    @property
+    def other_zone_label(self) -> str:
+        return format_zone(self.other_zone, self.booking.starts_at)
+
+    @property
+    def status(self) -> Status:
+        return self.booking.status_at(self.now)
+
+    @property
+    def label(self) -> str:
+        if self.status is Status.REQUESTED and self.is_mentor:
+            return "Waiting for your answer"
+        return self.booking.label_at(self.now)
+
+    @property
+    def clock_note(self) -> str:
+        return clock_change_note(self.zone, self.now, self.booking.starts_at) if self.is_ahead else ""
+
+    @property
+    def is_ahead(self) -> bool:
+        return self.booking.starts_at > self.now and self.status not in (
+            Status.CANCELLED,
+            Status.DECLINED,
+            Status.EXPIRED,
+        )
+
+    @property
+    def can_pay(self) -> bool:
+        return self.is_student and self.booking.payable_at(self.now)
+
+    @property
+    def can_answer(self) -> bool:
+        return self.is_mentor and self.status is Status.REQUESTED
+
+    @property
+    def can_cancel(self) -> bool:
+        """The student's holds, requests and free sessions; for the mentor free sessions that are agreed."""
+        if self.is_mentor and self.booking.status != Status.SCHEDULED:
+            return False
+        return (self.is_student or self.is_mentor) and self.booking.cancellable_at(self.now)
+
+    @property
+    def can_join(self) -> bool:
+        return self.booking.status == Status.SCHEDULED and self.booking.ends_at > self.now
+
+    @property
+    def is_near(self) -> bool:
+        """Its room is open."""
+        return self.can_join and self.booking.starts_at - JOIN_OPENS <= self.now
+
+    @property
+    def has_invite(self) -> bool:
+        return self.booking.status == Status.SCHEDULED

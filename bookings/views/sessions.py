@@ -1,0 +1,207 @@
+from typing import Any
+
+from csp.decorators import csp_update
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from bookings import panels
+from bookings.forms import ReasonForm
+from bookings.invitations import download
+from bookings.models import Booking, Status
+from bookings.policy import describe
+from bookings.services import NotAllowed, accept, cancel, decline, join
+from bookings.sessions import JOIN_OPENS, SessionView
+from mentors.models import Mentor
+
+EMPTY = {
+    "upcoming": "No session ahead",
+    "past": "No session behind you yet",
+    "cancelled": "Nothing was cancelled",
+    "all": "No sessions yet",
+}
+PAGE_SIZE = 20
+SHOWS = {"upcoming": "Upcoming", "past": "Past", "cancelled": "Cancelled", "all": "All"}
+MEETING_ORIGINS = ["https://meet.jit.si"]
+
+
+@login_required
+@require_safe
+def my_sessions(request: HttpRequest) -> HttpResponse:
+    return render(
+        request, "bookings/my_sessions.html", _list(request, Booking.objects.for_student(request.user))
+    )
+
+
+@login_required
+@require_safe
+def dashboard_sessions(request: HttpRequest) -> HttpResponse:
+    mentor = get_object_or_404(Mentor, user=request.user)
+    context = _list(request, Booking.objects.for_mentor(mentor)) | {"mentor": mentor}
+    return render(request, "bookings/dashboard_sessions.html", context)
+
+
+def _list(request: HttpRequest, bookings: Any) -> dict[str, Any]:
+    now, show = timezone.now(), request.GET.get("show", "upcoming")
+    if show not in SHOWS:
+        show = "upcoming"
+    rows = bookings.with_people()
+    if show != "all":
+        rows = getattr(rows, show)(now)
+    rows = rows.order_by("starts_at" if show == "upcoming" else "-starts_at", "pk")
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    badges = panels.session_badge.render(request, page.object_list)
+    sessions = [SessionView(booking, request, now, badge=badges[booking.pk]) for booking in page.object_list]
+    tabs = [
+        {"url": f"?show={key}", "label": label, "is_current": key == show} for key, label in SHOWS.items()
+    ]
+    return {
+        "sessions": sessions,
+        "page_obj": page,
+        "tabs": tabs,
+        "query": f"show={show}",
+        "empty_title": EMPTY[show],
+    }
+
+
+@login_required
+@require_safe
+@never_cache
+def session_detail(request: HttpRequest, reference: str) -> HttpResponse:
+    booking = _visible(request, reference)
+    return render(request, "bookings/session_detail.html", _session(request, booking))
+
+
+@login_required
+@require_safe
+@never_cache
+def session_confirmation(request: HttpRequest, reference: str) -> HttpResponse:
+    """Only reads the state: whoever comes here without having paid is shown what is still to do."""
+    booking = _own(request, reference)
+    now = timezone.now()
+    if booking.payable_at(now):
+        return redirect("payment", booking.reference)
+    if booking.status_at(now) not in (Status.SCHEDULED, Status.REQUESTED, Status.COMPLETED):
+        return redirect("session_detail", booking.reference)
+    return render(request, "bookings/session_confirmation.html", _session(request, booking))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
+    booking = _visible(request, reference)
+    session = SessionView(booking, request, timezone.now())
+    if not session.can_cancel:
+        messages.warning(request, "This session can't be cancelled here any more.")
+        return redirect("session_detail", booking.reference)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return _cancelled(request, booking, form.cleaned_data["reason"])
+    context = _session(request, booking) | {"form": form}
+    return render(
+        request,
+        "bookings/session_cancellation.html",
+        context,
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+def _cancelled(request: HttpRequest, booking: Booking, reason: str) -> HttpResponse:
+    try:
+        cancel(booking.pk, actor=request.user, now=timezone.now(), reason=reason)
+    except NotAllowed as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, "Cancelled. The time is free again.")
+    return redirect("session_detail", booking.reference)
+
+
+@login_required
+@require_POST
+def session_accept(request: HttpRequest, reference: str) -> HttpResponse:
+    return _answer(request, reference, accept, "Accepted. The student has been told what comes next.")
+
+
+@login_required
+@require_POST
+def session_decline(request: HttpRequest, reference: str) -> HttpResponse:
+    return _answer(request, reference, decline, "Declined. The time is free again.")
+
+
+def _answer(request: HttpRequest, reference: str, change: Any, words: str) -> HttpResponse:
+    booking = get_object_or_404(Booking, reference=reference, mentor__user=request.user)
+    try:
+        change(booking.pk, actor=request.user, now=timezone.now())
+    except NotAllowed as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, words)
+    return redirect("session_detail", booking.reference)
+
+
+@login_required
+@require_safe
+def session_invite(request: HttpRequest, reference: str) -> HttpResponse:
+    """The calendar file behind "Add to Calendar"."""
+    booking = get_object_or_404(
+        Booking.objects.visible_to(request.user).with_people(),
+        reference=reference,
+        status__in=[Status.SCHEDULED, Status.COMPLETED, Status.NO_SHOW],
+    )
+    response = HttpResponse(
+        download(booking, request.user, now=timezone.now()), content_type="text/calendar; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{booking.reference.lower()}.ics"'
+    return response
+
+
+@csp_update({"form-action": MEETING_ORIGINS})
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def session_join(request: HttpRequest, reference: str) -> HttpResponse:
+    """Before its time a countdown; then a button whose press is recorded and leads on to the meeting."""
+    booking = get_object_or_404(
+        Booking.objects.visible_to(request.user).with_people(), reference=reference, status=Status.SCHEDULED
+    )
+    now = timezone.now()
+    context = _session(request, booking) | {
+        "opens_at": booking.starts_at - JOIN_OPENS,
+        "is_open": SessionView(booking, request, now).is_near,
+        "is_over": booking.ends_at <= now,
+    }
+    if request.method == "POST" and context["is_open"]:
+        join(booking.pk, actor=request.user, now=now)
+        return redirect(booking.meeting_url)
+    return render(
+        request, "bookings/session_join.html", context, status=409 if request.method == "POST" else 200
+    )
+
+
+def _visible(request: HttpRequest, reference: str) -> Booking:
+    return get_object_or_404(Booking.objects.visible_to(request.user).with_people(), reference=reference)
+
+
+def _own(request: HttpRequest, reference: str) -> Booking:
+    return get_object_or_404(Booking.objects.for_student(request.user).with_people(), reference=reference)
+
+
+def _session(request: HttpRequest, booking: Booking) -> dict[str, Any]:
+    now = timezone.now()
+    panel_names = ("session_badge", "session_money", "session_messages")
+    shown = {name: getattr(panels, name).render(request, [booking])[booking.pk] for name in panel_names}
+    session = SessionView(booking, request, now, badge=shown["session_badge"])
+    return shown | {
+        "session": session,
+        "booking": booking,
+        "zone": session.zone,
+        "policy": describe(booking.cancellation_policy),
+        "events": booking.events.select_related("actor"),
+        "now": now,
+    }

@@ -1,0 +1,221 @@
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_http_methods
+
+from accounts.clock import (
+    clock_change_note,
+    format_offset,
+    format_other_clock,
+    format_range,
+    format_time,
+    format_zone,
+)
+from accounts.models import User
+from accounts.ratelimit import limit_posts
+from bookings import wizard
+from bookings.forms import ConfirmForm
+from bookings.models import Booking
+from bookings.policy import describe
+from bookings.services import NotBookable, SlotTaken, book, price_of, takes_currency
+from bookings.slots import State
+from bookings.wizard import Choice
+from mentors.models import Mentor, SessionType
+
+DRAFT = "booking_draft"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@limit_posts("book", times=20, seconds=60)
+def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
+    """Session type, date, time, confirm: one URL for each state; only the confirming POST changes anything."""
+    mentor = Mentor.objects.select_related("user").filter(slug=slug, approved_at__isnull=False).first()
+    if mentor is None:
+        raise Http404
+    types = list(mentor.session_types.active())
+    if not mentor.is_bookable:
+        return _refused(request, mentor, Choice(), "This mentor takes no bookings at the moment.", status=409)
+    if request.user.pk == mentor.user_id:
+        return _refused(
+            request, mentor, Choice(), "This is your own page: you can't book a session with yourself."
+        )
+    zone = getattr(request, "time_zone", None) or mentor.zone
+    choice = wizard.parse(request.GET, types, zone)
+    if request.method == "POST":
+        return _confirm(request, mentor, choice)
+    return _step(request, mentor, types, choice)
+
+
+def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice: Choice) -> HttpResponse:
+    now = timezone.now()
+    zone = getattr(request, "time_zone", None) or mentor.zone
+    context = _context(mentor, choice, zone, now)
+    if choice.session_type is None:
+        return render(
+            request, "bookings/wizard/type.html", context | {"types": [_offered(each) for each in types]}
+        )
+    if not takes_currency(choice.session_type):
+        words = f"Payments in {choice.session_type.currency} can't be taken at the moment, so this can't be booked."
+        return _refused(request, mentor, Choice(), words, status=409)
+    student = request.user if isinstance(request.user, User) else None
+    offer = wizard.load_offer(mentor, choice, student, zone, now)
+    picked = None
+    if choice.start is not None:
+        if not request.htmx:
+            state = offer.state_of(choice.start, zone)
+            if state is None or state is State.TAKEN:
+                messages.warning(
+                    request, f"{format_time(choice.start, zone)} is no longer free. Please pick another time."
+                )
+                return redirect(request.path + choice.url(start=None))
+            return _confirm_page(request, mentor, choice, ConfirmForm(initial=_draft(request)))
+        picked, choice = choice.start, _without_start(choice)
+    context["month"] = wizard.month_context(choice, offer, now.astimezone(zone).date())
+    if choice.day is not None:
+        context["times"] = wizard.times_context(choice, offer, zone, picked)
+        context["hold"] = _own_hold(student, mentor, now) if context["times"]["held"] else None
+        if request.htmx and request.GET.get("seen") == context["times"]["version"]:
+            return HttpResponse(status=204)
+    template = "bookings/wizard/date.html#times" if request.htmx else "bookings/wizard/date.html"
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _without_start(choice: Choice) -> Choice:
+    return Choice(choice.session_type, choice.duration, choice.month, choice.day)
+
+
+def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
+    if choice.session_type is None:
+        return _refused(
+            request, mentor, Choice(), "The mentor doesn't offer this session type. Please choose another."
+        )
+    if choice.start is None:
+        return _refused(request, mentor, choice, "That is not a time that can be booked. Please pick one.")
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        return _confirm_page(request, mentor, choice, form, status=422)
+    if not isinstance(request.user, User):
+        request.session[DRAFT] = {"url": request.get_full_path()} | form.cleaned_data
+        messages.info(request, "Sign in or create an account to go on. What you chose and wrote is kept.")
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
+    try:
+        booking = book(
+            student=request.user,
+            session_type=choice.session_type,
+            duration_minutes=choice.duration,
+            starts_at=choice.start,
+            now=timezone.now(),
+            **form.cleaned_data,
+        )
+    except SlotTaken as taken:
+        return _refused(request, mentor, choice, str(taken), nearest=taken.nearest, status=409)
+    except NotBookable as refusal:
+        return _refused(request, mentor, choice, str(refusal))
+    request.session.pop(DRAFT, None)
+    return redirect(
+        "payment" if booking.payable_at(timezone.now()) else "session_confirmation", booking.reference
+    )
+
+
+def _confirm_page(
+    request: HttpRequest, mentor: Mentor, choice: Choice, form: ConfirmForm, *, status: int = 200
+) -> HttpResponse:
+    now = timezone.now()
+    zone = getattr(request, "time_zone", None) or mentor.zone
+    context = _context(mentor, choice, zone, now) | {
+        "form": form,
+        "policy": describe(mentor.cancellation_policy),
+    }
+    if choice.start is not None:
+        ends_at = choice.start + timedelta(minutes=choice.duration)
+        differs = format_offset(choice.start, zone) != format_offset(choice.start, mentor.zone)
+        context |= {
+            "hours": format_range(choice.start, ends_at, zone),
+            "mentor_clock": format_other_clock(choice.start, zone, mentor.zone) if differs else "",
+            "mentor_zone_label": format_zone(mentor.zone, choice.start),
+            "clock_note": clock_change_note(zone, now, choice.start),
+        }
+    return render(request, "bookings/wizard/confirm.html", context, status=status)
+
+
+def _refused(
+    request: HttpRequest,
+    mentor: Mentor,
+    choice: Choice,
+    message: str,
+    *,
+    nearest: list[datetime] | None = None,
+    status: int = 422,
+) -> HttpResponse:
+    """What went wrong and where to go on; nothing was changed."""
+    zone = getattr(request, "time_zone", None) or mentor.zone
+    others = [
+        {
+            "at": at,
+            "url": f"{reverse('book', args=[mentor.slug])}{choice.url(start=at, day=None, month=None)}",
+        }
+        for at in nearest or []
+    ]
+    context = {
+        "mentor": mentor,
+        "message": message,
+        "nearest": others,
+        "zone": zone,
+        "can_go_back": choice.session_type is not None and mentor.is_bookable,
+        "back_url": reverse("book", args=[mentor.slug]) + choice.url(start=None),
+    }
+    return render(request, "bookings/wizard/refused.html", context, status=status)
+
+
+def _context(mentor: Mentor, choice: Choice, zone: Any, now: datetime) -> dict[str, Any]:
+    at = choice.start or now
+    context = {
+        "mentor": mentor,
+        "choice": choice,
+        "zone": zone,
+        "zone_label": format_zone(zone, at),
+        "steps": wizard.steps(choice),
+        "now": now,
+    }
+    if choice.session_type:
+        context["price"] = price_of(choice.session_type, choice.duration)
+        context["durations"] = [
+            {
+                "minutes": minutes,
+                "url": choice.url(duration=minutes, start=None),
+                "is_chosen": minutes == choice.duration,
+            }
+            for minutes in choice.session_type.durations
+        ]
+        context["back"] = {step["label"]: step["url"] for step in context["steps"]}
+    return context
+
+
+def _offered(session_type: SessionType) -> dict[str, Any]:
+    return {
+        "type": session_type,
+        "is_payable": takes_currency(session_type),
+        "durations": [
+            {"minutes": minutes, "price": price_of(session_type, minutes)}
+            for minutes in session_type.durations
+        ],
+    }
+
+
+def _own_hold(student: User | None, mentor: Mentor, now: datetime) -> Booking | None:
+    return Booking.objects.open_holds(now).for_mentor(mentor).filter(student=student).first()
+
+
+def _draft(request: HttpRequest) -> dict[str, str]:
+    """What was typed for this very state before signing in."""
+    draft = request.session.get(DRAFT, {})
+    return draft if draft.get("url") == request.get_full_path() else {}
