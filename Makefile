@@ -5,9 +5,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
-STAMP := .venv/.installed
-DEVELOPMENT := env DEBUG=1 ENV_FILE=
-PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=$${TMPDIR:-/tmp}/office-hours-check ALLOWED_HOSTS=example.com \
+DEVELOPMENT := env DEBUG=1 ENV_FILE= DATA_DIR=var/check
+PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=var/check ALLOWED_HOSTS=example.com \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(40))') EMAIL_URL=smtp+tls://localhost:587
 
 .PHONY: help run test check format
@@ -19,14 +18,14 @@ help:
 	@echo "make format  format the code"
 
 # Whether it is development is the environment's or .env's word; said nowhere, it is.
-run: $(STAMP)
+run: .venv/.installed
 	@if [ -z "$${DEBUG:-}" ] && ! grep -qsE '^(export +)?DEBUG=' "$${ENV_FILE-.env}"; then export DEBUG=1; fi; \
 	exec $(BIN)/python manage.py up --demo
 
-test: $(STAMP)
+test: .venv/.installed-dev
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP)
+check: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(DEVELOPMENT) $(BIN)/mypy
@@ -36,13 +35,21 @@ check: $(STAMP)
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(MAKE) --no-print-directory test
 
-format: $(STAMP)
+format: .venv/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-$(STAMP): requirements.txt requirements-dev.txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@
+
+.venv/.installed: requirements.txt | $(BIN)/python
+	@echo "Installing $< ..."
+	@$(INSTALL)
+
+.venv/.installed-dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "Installing $< ..."
+	@$(INSTALL)
+
+$(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Python 3.11 or later is needed and was not found; PYTHON=/path/to/python3.11 names one." >&2; exit 1; fi
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
-	@touch $@
+	$(PYTHON) -m venv .venv
