@@ -1,0 +1,26 @@
+"""The payment providers, by name. Which of them take new payments is a setting; all of them finish old ones."""
+
+from django.conf import settings
+
+from payments.gateways.base import Gateway, GatewayMisconfigured
+from payments.gateways.mock import MockGateway
+
+REGISTRY: dict[str, Gateway] = {"mock": MockGateway()}
+
+
+def gateway(name: str) -> Gateway:
+    """The provider that an existing payment names. Raises `GatewayMisconfigured`."""
+    try:
+        return REGISTRY[name]
+    except KeyError:
+        raise GatewayMisconfigured(f"No payment gateway is called {name!r}") from None
+
+
+def gateways_for(currency: str) -> list[Gateway]:
+    """Those that are configured and take that currency, in the order of the setting."""
+    configured = [gateway(name) for name in settings.PAYMENT_GATEWAYS]
+    return [each for each in configured if currency in each.currencies]
+
+
+def takes(currency: str) -> bool:
+    return bool(gateways_for(currency))

@@ -1,0 +1,154 @@
+"""What the site expects of a payment provider. Adapters translate; nothing here knows any of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, Self
+
+
+class GatewayError(Exception):
+    """`str()` is for logs; `safe_message` may be shown to whoever pays."""
+
+    retryable = False
+    safe_message = "The payment provider could not be reached."
+
+
+class GatewayUnavailable(GatewayError):
+    """Timeout, no connection, 5xx, 409, 429, HTML. After a write its outcome is unknown: repeat with the same key."""
+
+    retryable = True
+
+
+class GatewayRejected(GatewayError):
+    """The provider's final no: repeating the same request will not help."""
+
+    safe_message = "The payment provider did not accept the request."
+
+
+class GatewayMisconfigured(GatewayError):
+    """Keys or gateway missing or wrong (401, 403): a matter for staff."""
+
+
+class InvalidSignature(GatewayError):
+    """What came back in the provider's name was not signed by it."""
+
+
+@dataclass(frozen=True)
+class Money:
+    """Minor units and an upper-case ISO 4217 code; an adapter that wants it otherwise converts at its edge."""
+
+    minor: int
+    currency: str
+
+
+@dataclass(frozen=True)
+class CheckoutRequest:
+    ref: str
+    attempt: int
+    amount: Money
+    description: str
+    email: str
+    name: str
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    idempotency_key: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **vars(self),
+            "amount": vars(self.amount),
+            "expires_at": self.expires_at.isoformat(),
+            "metadata": dict(self.metadata),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            **{
+                **data,
+                "amount": Money(**data["amount"]),
+                "expires_at": datetime.fromisoformat(data["expires_at"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """Where to pay: a page of the provider's, or options for its script, or neither when our page has it all."""
+
+    provider_ref: str
+    expires_at: datetime
+    redirect_url: str | None = None
+    client_options: Mapping[str, Any] | None = None
+
+
+class PayStatus(StrEnum):
+    OPEN = "open"
+    PROCESSING = "processing"
+    AUTHORIZED = "authorized"
+    PAID = "paid"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True)
+class PaymentState:
+    """A checkout as the provider knows it. `failure` is the reason of the last try, also while it stays open."""
+
+    provider_ref: str
+    status: PayStatus
+    amount: Money | None = None
+    payment_id: str = ""
+    failure: str = ""
+
+
+class RefundResult(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class RefundState:
+    refund_id: str
+    payment_id: str
+    status: RefundResult
+    amount: Money
+    our_ref: str = ""
+    failure: str = ""
+
+
+class Gateway(Protocol):
+    """Every method may raise a `GatewayError`, and goes over the network: never call one inside a transaction."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def currencies(self) -> frozenset[str]: ...
+
+    def create_checkout(self, request: CheckoutRequest) -> Checkout:
+        """The same request under the same key gives the same checkout, however often it is sent."""
+
+    def fetch(self, provider_ref: str) -> PaymentState:
+        """The only source of truth about a payment."""
+
+    def verify_return(self, provider_ref: str, data: Mapping[str, str]) -> None:
+        """Checks what the browser brought back for this checkout. Raises `InvalidSignature`."""
+
+    def expire(self, provider_ref: str) -> PaymentState:
+        """Close the checkout and say how it ended: PAID when the payer was faster."""
+
+    def refund(self, payment_id: str, amount: Money, *, key: str, ref: str, reason: str) -> RefundState:
+        """Safe to repeat under the same key."""
+
+    def fetch_refund(self, refund_id: str, payment_id: str) -> RefundState: ...
+
+    def list_refunds(self, payment_id: str) -> list[RefundState]: ...

@@ -1,0 +1,263 @@
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from bookings.models import Booking
+from bookings.references import new_reference
+
+
+def order_reference() -> str:
+    return new_reference("ORDER")
+
+
+def refund_reference() -> str:
+    return new_reference("REFUND")
+
+
+class PaymentStatus(models.TextChoices):
+    CREATED = "created", "Not started"
+    OPEN = "open", "Waiting for payment"
+    PROCESSING = "processing", "Being checked by the bank"
+    AUTHORIZED = "authorized", "Authorized"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    EXPIRED = "expired", "Expired"
+    CANCELED = "canceled", "Canceled"
+
+
+# Only forward. Money that came in late counts whatever had been written down before.
+PAYMENT_TRANSITIONS: dict[PaymentStatus, frozenset[PaymentStatus]] = {
+    PaymentStatus.CREATED: frozenset({PaymentStatus.OPEN, PaymentStatus.CANCELED}),
+    PaymentStatus.OPEN: frozenset(
+        {
+            PaymentStatus.PROCESSING,
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.SUCCEEDED,
+            PaymentStatus.FAILED,
+            PaymentStatus.EXPIRED,
+            PaymentStatus.CANCELED,
+        }
+    ),
+    PaymentStatus.PROCESSING: frozenset(
+        {
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.SUCCEEDED,
+            PaymentStatus.FAILED,
+            PaymentStatus.EXPIRED,
+            PaymentStatus.CANCELED,
+        }
+    ),
+    PaymentStatus.AUTHORIZED: frozenset(
+        {PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.CANCELED}
+    ),
+    PaymentStatus.SUCCEEDED: frozenset(),
+    PaymentStatus.FAILED: frozenset({PaymentStatus.SUCCEEDED}),
+    PaymentStatus.EXPIRED: frozenset({PaymentStatus.SUCCEEDED}),
+    PaymentStatus.CANCELED: frozenset({PaymentStatus.SUCCEEDED}),
+}
+AT_PROVIDER = (PaymentStatus.OPEN, PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
+LIVE = (PaymentStatus.CREATED, *AT_PROVIDER)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def live(self) -> Self:
+        """Those that may still be paid in the ordinary way: at most one a booking."""
+        return self.filter(status__in=LIVE)
+
+    def at_provider(self) -> Self:
+        return self.filter(status__in=AT_PROVIDER)
+
+    def counted(self) -> Self:
+        """Money that paid for its session: at most one a booking. A second payment is surplus and goes back."""
+        return self.filter(status=PaymentStatus.SUCCEEDED, is_surplus=False)
+
+
+class Payment(models.Model):
+    """One order: an amount asked for a session, from before any provider hears of it until the money is in."""
+
+    reference = models.CharField("order", max_length=24, unique=True, default=order_reference, editable=False)
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
+    status = models.CharField(max_length=12, choices=PaymentStatus, default=PaymentStatus.CREATED)
+
+    # As it was when booked, in the currency's minor unit; the fee is a part of the amount.
+    amount_minor = models.PositiveIntegerField()
+    platform_fee_minor = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+
+    gateway = models.CharField(max_length=12, blank=True)
+    provider_ref = models.CharField("checkout at the provider", max_length=255, blank=True)
+    payment_id = models.CharField("payment at the provider", max_length=255, blank=True)
+    # What the provider is asked, word for word: the same idempotency key must always send the same.
+    attempt = models.PositiveSmallIntegerField(default=1)
+    request = models.JSONField(default=dict, blank=True)
+    checkout_expires_at = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=300, blank=True)
+
+    is_surplus = models.BooleanField("paid twice", default=False)
+    refunded_minor = models.PositiveIntegerField(default=0)
+    reserved_minor = models.PositiveIntegerField("on its way back", default=0)
+
+    needs_review = models.BooleanField(default=False)
+    review_reason = models.CharField(max_length=300, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    created_at = models.DateTimeField()
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["status"], name="payment_by_status")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_is_positive"),
+            models.CheckConstraint(
+                condition=Q(platform_fee_minor__lte=F("amount_minor")), name="payment_fee_is_within_amount"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=F("refunded_minor") + F("reserved_minor")),
+                name="payment_refunds_are_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=PaymentStatus.SUCCEEDED) | Q(succeeded_at__isnull=False),
+                name="payment_succeeded_has_time",
+            ),
+            models.UniqueConstraint(
+                fields=["booking"], condition=Q(status__in=LIVE), name="payment_is_open_once_a_booking"
+            ),
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=Q(status=PaymentStatus.SUCCEEDED, is_surplus=False),
+                name="payment_counts_once_a_booking",
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "provider_ref"],
+                condition=~Q(provider_ref=""),
+                name="payment_checkout_is_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "payment_id"],
+                condition=~Q(payment_id=""),
+                name="payment_payment_id_is_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def price_minor(self) -> int:
+        return self.amount_minor - self.platform_fee_minor
+
+    @property
+    def refundable_minor(self) -> int:
+        """What neither went back nor is on its way."""
+        return self.amount_minor - self.refunded_minor - self.reserved_minor
+
+    @property
+    def idempotency_key(self) -> str:
+        """Of the checkout: a new attempt is a new request to the provider."""
+        return f"checkout-{self.reference}-{self.attempt}"
+
+    def may_become(self, status: PaymentStatus) -> bool:
+        return status in PAYMENT_TRANSITIONS[PaymentStatus(self.status)]
+
+
+class RefundStatus(models.TextChoices):
+    REQUESTED = "requested", "Requested"
+    PENDING = "pending", "On its way"
+    SUCCEEDED = "succeeded", "Refunded"
+    FAILED = "failed", "Failed"
+
+
+REFUND_TRANSITIONS: dict[RefundStatus, frozenset[RefundStatus]] = {
+    RefundStatus.REQUESTED: frozenset({RefundStatus.PENDING, RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+    RefundStatus.PENDING: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+    RefundStatus.SUCCEEDED: frozenset(),
+    RefundStatus.FAILED: frozenset(),
+}
+UNSETTLED = (RefundStatus.REQUESTED, RefundStatus.PENDING)
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def due(self, now: datetime) -> Self:
+        """Those to send, send again, or ask the provider about."""
+        return self.filter(status__in=UNSETTLED, due_at__lte=now)
+
+
+class Refund(models.Model):
+    """Money that goes back: asked for once, sent under one key until the provider's answer is known."""
+
+    class Reason(models.TextChoices):
+        NOT_CONFIRMED = "not_confirmed", "The session could not be confirmed"
+        SURPLUS = "surplus", "Paid twice"
+
+    reference = models.CharField(max_length=24, unique=True, default=refund_reference, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    amount_minor = models.PositiveIntegerField()
+    reason = models.CharField(max_length=16, choices=Reason)
+    note = models.CharField(max_length=300, blank=True)
+    status = models.CharField(max_length=12, choices=RefundStatus, default=RefundStatus.REQUESTED)
+    key = models.CharField("idempotency key", max_length=100)
+    provider_id = models.CharField("refund at the provider", max_length=255, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RefundQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["status", "due_at"], name="refund_by_due_time")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
+            models.UniqueConstraint(fields=["key"], name="refund_key_is_unique"),
+            models.UniqueConstraint(
+                fields=["payment", "provider_id"],
+                condition=~Q(provider_id=""),
+                name="refund_provider_id_is_unique_for_payment",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def may_become(self, status: RefundStatus) -> bool:
+        return status in REFUND_TRANSITIONS[RefundStatus(self.status)]
+
+
+class MockCheckout(models.Model):
+    """The mock provider's own books: what it would know if it were a company. Only its gateway reads them."""
+
+    provider_ref = models.CharField(max_length=40, unique=True)
+    key = models.CharField(max_length=255, unique=True)
+    request = models.JSONField()
+    amount_minor = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+    status = models.CharField(max_length=12)
+    payment_id = models.CharField(max_length=40, blank=True)
+    failure = models.CharField(max_length=300, blank=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.provider_ref
+
+
+class MockRefund(models.Model):
+    refund_id = models.CharField(max_length=40, unique=True)
+    key = models.CharField(max_length=100, unique=True)
+    checkout = models.ForeignKey(MockCheckout, on_delete=models.CASCADE, related_name="refunds")
+    amount_minor = models.PositiveIntegerField()
+    our_ref = models.CharField(max_length=40)
+    status = models.CharField(max_length=12)
+
+    def __str__(self) -> str:
+        return self.refund_id

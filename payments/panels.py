@@ -1,0 +1,102 @@
+"""What payments show on the pages of sessions: the state of the money in words, and the money itself."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from bookings import panels
+from bookings.models import Booking, Status
+from mentors.money import format_money
+from payments.models import LIVE, Payment, PaymentStatus, RefundStatus
+
+
+@dataclass(frozen=True)
+class MoneyState:
+    """`status` picks the shape, `label` are the words."""
+
+    status: str
+    label: str
+
+
+def register() -> None:
+    panels.session_badge.register(render_badges)
+    panels.session_money.register(render_money)
+
+
+def render_badges(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
+    now, payments = timezone.now(), _payments(bookings)
+    return {
+        booking.pk: _render(
+            "payments/_session_badge.html", state=state_of(booking, payments[booking.pk], now)
+        )
+        for booking in bookings
+    }
+
+
+def render_money(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
+    now, payments = timezone.now(), _payments(bookings)
+    return {
+        booking.pk: _render(
+            "payments/_session_money.html",
+            booking=booking,
+            order=_order(payments[booking.pk]),
+            refunds=[refund for payment in payments[booking.pk] for refund in payment.refunds.all()],
+            state=state_of(booking, payments[booking.pk], now),
+            zone=getattr(request, "time_zone", None) or booking.mentor.zone,
+        )
+        for booking in bookings
+    }
+
+
+def state_of(booking: Booking, payments: Sequence[Payment], now: datetime) -> MoneyState:
+    """The session's money in words. `payments` are all of the session's, the newest first, with their refunds."""
+    if booking.is_free:
+        return MoneyState("free", "Free")
+    order = _order(payments)
+    if order and order.status == PaymentStatus.SUCCEEDED:
+        return _state_of_paid(order)
+    if order and (order.needs_review or order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)):
+        return MoneyState("pending", "Payment being checked")
+    if booking.payable_at(now):
+        failed = order is not None and order.failure
+        return MoneyState("failed", "Payment failed") if failed else MoneyState("unpaid", "Unpaid")
+    if booking.status_at(now) == Status.REQUESTED:
+        return MoneyState("unpaid", "Paid after approval")
+    return MoneyState("not_charged", "Nothing charged")
+
+
+def _state_of_paid(order: Payment) -> MoneyState:
+    if any(refund.status == RefundStatus.FAILED for refund in order.refunds.all()):
+        return MoneyState("failed", "Refund failed")
+    if order.reserved_minor:
+        return MoneyState("pending", "Refund on its way")
+    if order.refunded_minor == order.amount_minor:
+        return MoneyState("refunded", f"Refunded {format_money(order.refunded_minor, order.currency)}")
+    if order.refunded_minor:
+        return MoneyState("refunded", f"Partly refunded {format_money(order.refunded_minor, order.currency)}")
+    return MoneyState("paid", f"Paid {format_money(order.amount_minor, order.currency)}")
+
+
+def _order(payments: Sequence[Payment]) -> Payment | None:
+    """The payment that speaks for its session: the one that counts, else the live one, else the newest."""
+    counted = [each for each in payments if each.status == PaymentStatus.SUCCEEDED and not each.is_surplus]
+    live = [each for each in payments if each.status in LIVE]
+    return next(iter([*counted, *live, *payments]), None)
+
+
+def _payments(bookings: Sequence[Booking]) -> dict[int, list[Payment]]:
+    found: dict[int, list[Payment]] = defaultdict(list)
+    rows = Payment.objects.filter(booking__in=[booking.pk for booking in bookings])
+    for payment in rows.prefetch_related("refunds"):
+        found[payment.booking_id].append(payment)
+    return found
+
+
+def _render(template: str, **context: object) -> SafeString:
+    return SafeString(render_to_string(template, context))

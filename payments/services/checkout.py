@@ -1,0 +1,176 @@
+"""From a hold to a checkout at a provider: our row first, then the call under its key, then the answer."""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from bookings.models import Booking, Status
+from bookings.services import lock_booking
+from mentors.models import Mentor
+from payments.gateways import gateway, gateways_for
+from payments.gateways.base import Checkout, CheckoutRequest, Gateway, GatewayError, GatewayRejected, Money
+from payments.models import LIVE, Payment, PaymentStatus
+from payments.services.settlement import close_checkout
+
+logger = logging.getLogger(__name__)
+
+
+class NotPayable(Exception):
+    """This session can't be paid; `str()` says why and what to do next."""
+
+
+class AlreadyPaid(NotPayable):
+    """Nothing is left to do: the session is confirmed."""
+
+
+class HoldLapsed(NotPayable):
+    """The time is free again for everybody; another one can be picked."""
+
+
+@dataclass(frozen=True)
+class ReturnUrls:
+    """Where a provider's own page leads back to."""
+
+    success: str
+    cancel: str
+
+
+def refuse_unpayable(booking: Booking, now: datetime) -> None:
+    """Raises `NotPayable` unless that session can be paid now. `booking` comes with its people."""
+    mentor = booking.mentor
+    if booking.is_free:
+        raise NotPayable("This session is free: there is nothing to pay.")
+    if booking.status in (Status.SCHEDULED, Status.COMPLETED, Status.NO_SHOW):
+        raise AlreadyPaid("This session is paid.")
+    if booking.status == Status.REQUESTED and not booking.is_lapsed(now):
+        raise NotPayable(
+            f"{mentor.user.first_name} has not answered yet. You pay once your request is accepted."
+        )
+    if Payment.objects.counted().filter(booking=booking).exists():
+        raise NotPayable(
+            "Your payment came in, but the session could not be confirmed. The money is on its way back to you."
+        )
+    if booking.status in (Status.CANCELLED, Status.DECLINED):
+        raise NotPayable(f"This session was {booking.get_status_display().lower()}: there is nothing to pay.")
+    if booking.starts_at <= now:
+        raise NotPayable("The time of this session has passed, so it can't be paid any more.")
+    if booking.status_at(now) == Status.EXPIRED:
+        raise HoldLapsed(
+            "The time was held for you, but the payment did not arrive before the hold ran out."
+            if booking.hold_expires_at
+            else f"{mentor.user.first_name} did not answer your request in time."
+        )
+    live = Payment.objects.live().filter(booking=booking).first()
+    if live and live.needs_review:
+        raise NotPayable("A payment for this session is being checked by our staff. Please don't pay again.")
+    if live and live.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
+        raise NotPayable("Your payment is being checked by the bank. Please don't pay again.")
+    if mentor.status != Mentor.Status.APPROVED or not mentor.user.is_active:
+        raise NotPayable(
+            f"{mentor.user.first_name} takes no sessions any more, so please don't pay for this one."
+        )
+
+
+def open_checkout(booking_pk: int, gateway_name: str, *, now: datetime, urls: ReturnUrls) -> Payment:
+    """The session's payment with a checkout open at that provider; the one that is open already is reused.
+
+    Safe to repeat: a second call, also at the same moment, ends at the same checkout. An open checkout at
+    another provider is closed first. Calls the provider outside any transaction. Raises `NotPayable`, or a
+    `GatewayError` after which the hold stands and the call may be repeated.
+    """
+    provider = gateway(gateway_name)
+    payment = _prepare(booking_pk, provider, now=now, urls=urls)
+    if payment.status == PaymentStatus.OPEN and not _is_reusable(payment, provider, now):
+        close_checkout(payment.pk, source="checkout", now=now)
+        payment = _prepare(booking_pk, provider, now=now, urls=urls)
+    if payment.status == PaymentStatus.OPEN:
+        if _is_reusable(payment, provider, now):
+            return payment
+        raise NotPayable("You have another payment open for this session. Please finish that one.")
+    try:
+        checkout = provider.create_checkout(CheckoutRequest.from_json(payment.request))
+    except GatewayRejected:
+        # Final for this request: the next try is a new one, under a new key.
+        asked = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.CREATED, attempt=payment.attempt)
+        asked.update(attempt=F("attempt") + 1, request={})
+        raise
+    return _record_open(payment, checkout, provider)
+
+
+def _prepare(booking_pk: int, provider: Gateway, *, now: datetime, urls: ReturnUrls) -> Payment:
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        refuse_unpayable(booking, now)
+        if provider not in gateways_for(booking.currency):
+            raise NotPayable(f"{provider.label} can't take payments in {booking.currency}.")
+        payment = ensure_payment(booking, now)
+        if payment.status == PaymentStatus.CREATED and payment.gateway != provider.name:
+            payment.attempt += bool(payment.request)
+            payment.gateway, payment.request = provider.name, {}
+        if payment.status == PaymentStatus.CREATED and not payment.request:
+            payment.request = _request(payment, booking, urls).to_json()
+            payment.save(update_fields=["gateway", "attempt", "request"])
+        return payment
+
+
+def ensure_payment(booking: Booking, now: datetime) -> Payment:
+    """The session's live payment, locked, created when there is none. The caller has the booking locked."""
+    live = Payment.objects.live().select_for_update(of=("self",)).filter(booking=booking).first()
+    return live or Payment.objects.create(
+        booking=booking,
+        amount_minor=booking.amount_minor,
+        platform_fee_minor=booking.fee_minor,
+        currency=booking.currency,
+        created_at=now,
+    )
+
+
+def _request(payment: Payment, booking: Booking, urls: ReturnUrls) -> CheckoutRequest:
+    return CheckoutRequest(
+        ref=payment.reference,
+        attempt=payment.attempt,
+        amount=Money(payment.amount_minor, payment.currency),
+        description=f"{booking.type_name} with {booking.mentor.user.name}",
+        email=booking.student.email,
+        name=booking.student.name,
+        success_url=urls.success,
+        cancel_url=urls.cancel,
+        expires_at=min(booking.hold_expires_at or booking.starts_at, booking.starts_at),
+        idempotency_key=payment.idempotency_key,
+        metadata={"payment": payment.reference, "session": booking.reference},
+    )
+
+
+def _is_reusable(payment: Payment, provider: Gateway, now: datetime) -> bool:
+    open_until = payment.checkout_expires_at
+    return payment.gateway == provider.name and open_until is not None and open_until > now
+
+
+def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Payment:
+    """Compare and set: the session may have ended, or a second click have been here, while the provider was asked."""
+    asked = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.CREATED, attempt=payment.attempt)
+    asked.update(
+        status=PaymentStatus.OPEN,
+        provider_ref=checkout.provider_ref,
+        checkout_expires_at=checkout.expires_at,
+        failure="",
+    )
+    payment.refresh_from_db()
+    if payment.provider_ref == checkout.provider_ref:
+        return payment
+    # Nobody has been shown this checkout, so nobody can pay it, and it expires by itself if this fails.
+    with suppress(GatewayError):
+        provider.expire(checkout.provider_ref)
+    logger.warning("checkout abandoned", extra={"payment": payment.reference, "status": payment.status})
+    raise NotPayable("This session changed while the payment was being prepared. Please look at it again.")
+
+
+def release_payments(booking: Booking) -> bool:
+    """The session ended: what no provider knows of is canceled. True when a checkout is still open at one."""
+    ended = Payment.objects.filter(booking=booking, status=PaymentStatus.CREATED)
+    ended.update(status=PaymentStatus.CANCELED)
+    return Payment.objects.filter(booking=booking, status__in=LIVE).exists()

@@ -1,0 +1,23 @@
+from functools import partial
+from typing import Any
+
+from celery import Task, shared_task
+from django.db import transaction
+from django.utils import timezone
+
+from payments import services
+
+
+@shared_task
+def sweep(**kwargs: Any) -> None:
+    services.sweep(timezone.now())
+
+
+@shared_task
+def send_refund(refund_pk: int, **kwargs: Any) -> None:
+    services.send_refund(refund_pk, now=timezone.now())
+
+
+def wake(task: Task[..., Any], *args: Any) -> None:
+    """Queue a task once the rows are committed. With the broker down it is logged, and the next sweep does the work."""
+    transaction.on_commit(partial(task.delay, *args), robust=True)
