@@ -80,26 +80,25 @@ def openings(schedule: Schedule, first: date, last: date) -> list[Opening]:
     replaces its date's hours and breaks; a blocked date is closed from midnight to midnight,
     whatever runs into it. What comes out for a date does not depend on the range that was asked for.
     """
+    zone = schedule.zone
+    begin, end = day_start(zone, first), day_start(zone, last + timedelta(days=1))
+    # What runs over midnight ends on the next day: what reaches into `first` began on its eve, and
+    # a break in that may have begun a day earlier still. By the clock, since zones have skipped dates.
+    eve, morrow = local_date(zone, begin - 1), local_date(zone, end)
     opened: list[Interval] = []
-    breaks: list[Interval] = []
-    eve, morrow = first - timedelta(days=1), last + timedelta(days=1)
+    breaks = _breaks_on(schedule, local_date(zone, day_start(zone, eve) - 1))
     day = eve
     while day <= morrow:
-        own = schedule.overrides.get(day)
-        if own is None:
-            breaks += _on_date(schedule.zone, day, schedule.breaks.get(day.weekday(), ()))
-            own = schedule.weekly.get(day.weekday(), ())
-        opened += merge(_on_date(schedule.zone, day, own))
+        breaks += _breaks_on(schedule, day)
+        opened += merge(_on_date(zone, day, _hours_on(schedule, day)))
         day += timedelta(days=1)
     for since, until in schedule.blocked:
         if since <= morrow and until >= eve:
-            breaks.append(
-                (day_start(schedule.zone, since), day_start(schedule.zone, until + timedelta(days=1)))
-            )
+            reopens = min(until, morrow) + timedelta(days=1)
+            breaks.append((day_start(zone, max(since, eve)), day_start(zone, reopens)))
     holes = merge(breaks)
-    pieces = sorted(piece for interval in opened for piece in subtract([interval], holes))
+    pieces = _outermost(piece for interval in opened for piece in subtract([interval], holes))
     runs = merge(pieces)
-    begin, end = day_start(schedule.zone, first), day_start(schedule.zone, morrow)
     found: list[Opening] = []
     run = 0
     for at, (start, stop) in enumerate(pieces):
@@ -109,6 +108,26 @@ def openings(schedule: Schedule, first: date, last: date) -> list[Opening]:
         if limit > begin and start < end:
             found.append(Opening(start, limit, runs[run][1]))
     return found
+
+
+def _hours_on(schedule: Schedule, day: date) -> Sequence[Span]:
+    own = schedule.overrides.get(day)
+    return schedule.weekly.get(day.weekday(), ()) if own is None else own
+
+
+def _breaks_on(schedule: Schedule, day: date) -> list[Interval]:
+    if day in schedule.overrides:
+        return []
+    return _on_date(schedule.zone, day, schedule.breaks.get(day.weekday(), ()))
+
+
+def _outermost(pieces: Iterable[Interval]) -> list[Interval]:
+    """In order, without those that lie within another: they would cut it short and open nothing."""
+    kept: list[Interval] = []
+    for start, stop in sorted(pieces, key=lambda piece: (piece[0], -piece[1])):
+        if not kept or stop > kept[-1][1]:
+            kept.append((start, stop))
+    return kept
 
 
 def _on_date(zone: ZoneInfo, day: date, spans: Sequence[Span]) -> list[Interval]:

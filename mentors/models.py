@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.db.models.functions import Lower
 from django.urls import reverse
 
@@ -15,6 +15,7 @@ from accounts.models import User, validate_zone
 from mentors.money import currency_choices
 
 DURATIONS = (30, 60, 90, 120)
+SEARCH_WORDS = 6
 
 
 class Skill(models.Model):
@@ -61,7 +62,50 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         """The listed, one's own page, and for staff everybody's."""
         if user.is_staff:
             return self.all()
-        return self.listed() | self.filter(user_id=user.pk) if user.pk else self.listed()
+        return (self.listed() | self.filter(user_id=user.pk)) if user.pk else self.listed()
+
+    def with_dashboard(self) -> Self:
+        """Applicants too, so that they can prepare; not those who were turned down."""
+        return self.exclude(status=Mentor.Status.REJECTED).select_related("user")
+
+    def search(self, text: str) -> Self:
+        """Every word is somewhere in the name, the headline, the bio or a skill."""
+        found = self
+        for word in text.split()[:SEARCH_WORDS]:
+            skilled = Skill.objects.filter(mentors=OuterRef("pk"), name__icontains=word)
+            found = found.filter(
+                Q(user__name__icontains=word)
+                | Q(headline__icontains=word)
+                | Q(bio__icontains=word)
+                | Exists(skilled)
+            )
+        return found
+
+    def with_free_sessions(self) -> Self:
+        return self.filter(Exists(SessionType.objects.active().filter(mentor=OuterRef("pk"), price_minor=0)))
+
+    def with_sessions_up_to(self, price_minor: int, currency: str) -> Self:
+        """Free ones count in every currency; an hourly price counts by the hour."""
+        types = SessionType.objects.active().filter(mentor=OuterRef("pk"))
+        return self.filter(Exists(types.filter(price_minor__lte=price_minor).priced_in(currency)))
+
+    def best_rated_first(self) -> Self:
+        """By the mean, drawn towards 4.2 by five imagined reviews, so that one kind word does not lead the list."""
+        weighed = (F("rating_mean") * F("review_count") + 21.0) / (F("review_count") + 5.0)
+        score = ExpressionWrapper(weighed, output_field=models.FloatField())
+        return self.order_by(score.desc(nulls_last=True), "-session_count", "pk")
+
+    def cheapest_first(self, currency: str) -> Self:
+        """Free, then by the lowest price in that currency, then those who only ask for others."""
+        types = SessionType.objects.active().filter(mentor=OuterRef("pk")).priced_in(currency)
+        lowest = Subquery(types.order_by("price_minor").values("price_minor")[:1])
+        return self.order_by(lowest.asc(nulls_last=True), "pk")
+
+    def newest_first(self) -> Self:
+        return self.order_by(F("approved_at").desc(nulls_last=True), "-pk")
+
+    def busiest_first(self) -> Self:
+        return self.order_by("-session_count", "-review_count", "pk")
 
 
 def photo_path(mentor: "Mentor", filename: str) -> str:
@@ -74,6 +118,13 @@ class Mentor(models.Model):
         APPROVED = "approved", "Approved"
         REJECTED = "rejected", "Not accepted"
         SUSPENDED = "suspended", "Suspended"
+
+    TRANSITIONS: ClassVar[dict[str, frozenset[str]]] = {
+        Status.APPLIED: frozenset({Status.APPROVED, Status.REJECTED}),
+        Status.APPROVED: frozenset({Status.SUSPENDED}),
+        Status.REJECTED: frozenset({Status.APPROVED}),
+        Status.SUSPENDED: frozenset({Status.APPROVED}),
+    }
 
     class Policy(models.TextChoices):
         FLEXIBLE = "flexible", "Flexible"
@@ -139,6 +190,18 @@ class Mentor(models.Model):
         return ZoneInfo(self.time_zone)
 
     @property
+    def name(self) -> str:
+        return self.user.name
+
+    @property
+    def initials(self) -> str:
+        return self.user.initials
+
+    @property
+    def photo_url(self) -> str:
+        return self.photo.url if self.photo else ""
+
+    @property
     def is_bookable(self) -> bool:
         """Needs `user` loaded."""
         return self.status == self.Status.APPROVED and not self.is_paused and self.user.is_active
@@ -157,6 +220,10 @@ def validate_durations(value: object) -> None:
 class SessionTypeQuerySet(models.QuerySet["SessionType"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
+
+    def priced_in(self, currency: str) -> Self:
+        """Free ones have a price in every currency."""
+        return self.filter(Q(currency=currency) | Q(price_minor=0))
 
 
 class SessionType(models.Model):

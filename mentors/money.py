@@ -10,6 +10,15 @@ EXPONENTS = {
     "DKK": 2, "PLN": 2, "BRL": 2, "MXN": 2, "ZAR": 2, "AED": 2, "HKD": 2, "JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3,
 }  # fmt: skip
 
+# The least that can be charged, in minor units: what Stripe takes
+# (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts), and for rupees Razorpay's one rupee.
+LEAST_CHARGE = {
+    "INR": 100, "USD": 50, "EUR": 50, "GBP": 50, "AUD": 50, "CAD": 50, "NZD": 50, "SGD": 50, "CHF": 50, "SEK": 300,
+    "NOK": 300, "DKK": 250, "PLN": 200, "BRL": 50, "MXN": 1000, "AED": 200, "HKD": 400, "JPY": 50,
+}  # fmt: skip
+# What no session may cost, so that hours and fees stay far within an integer column.
+MOST_CHARGE = 100_000_000
+
 
 def format_money(minor: int, currency: str, *, full: bool = False) -> str:
     """`₹12,34,567.50`, `$75`; whole amounts lose their zeros unless `full`, as in a column of figures."""
@@ -30,6 +39,21 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 def to_major(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-EXPONENTS[currency])
+
+
+def unchargeable(price_minor: int, currency: str, *, minutes: int = 60) -> str:
+    """Why no provider would take that price by the hour for so many minutes; empty when one would, or it is free."""
+    if price_minor == 0:
+        return ""
+    if price_minor > MOST_CHARGE:
+        return f"A price can't be more than {format_money(MOST_CHARGE, currency)}."
+    # https://docs.stripe.com/currencies#three-decimal
+    if EXPONENTS[currency] == 3 and price_minor % 10:
+        return f"The third digit after the point has to be 0 in {currency}."
+    least = LEAST_CHARGE.get(currency, 10 if EXPONENTS[currency] == 3 else 1)
+    if price_minor * minutes < least * 60:
+        return f"The least that can be charged is {format_money(least, currency)} a session; 0 makes it free."
+    return ""
 
 
 def currency_choices() -> list[tuple[str, str]]:

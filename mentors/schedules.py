@@ -20,13 +20,13 @@ def load_schedules(mentors: Iterable[Mentor]) -> dict[int, Schedule]:
     ):
         weekly[mentor_id, kind][weekday].append(span(starts, ends))
     dated = DateOverride.objects.filter(mentor__in=mentors).order_by()
-    for mentor_id, first, last, starts, ends in dated.values_list(
+    for mentor_id, first, last, since, until in dated.values_list(
         "mentor", "first_date", "last_date", "starts", "ends"
     ):
-        if starts is None or ends is None:
+        if since is None or until is None:
             blocked[mentor_id].append((first, last))
         else:
-            overrides[mentor_id][first].append(span(starts, ends))
+            overrides[mentor_id][first].append(span(since, until))
     return {
         mentor.pk: Schedule(
             zone=mentor.zone,

@@ -1,0 +1,109 @@
+"""Finding mentors: what browsing can filter and sort by, and what a card shows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Value
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from mentors import panels
+from mentors.models import Language, Mentor, MentorQuerySet, SessionType, Skill
+from mentors.money import EXPONENTS, MOST_CHARGE, to_minor
+
+Choices = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What the listed mentors can be filtered by."""
+
+    skills: Choices
+    languages: Choices
+    currencies: Choices
+
+
+@dataclass(frozen=True)
+class Card:
+    mentor: Mentor
+    has_free: bool
+    cheapest: SessionType | None
+    times: SafeString
+
+
+def facets() -> Facets:
+    """One query."""
+    listed = Mentor.objects.listed()
+    priced = SessionType.objects.active().filter(mentor__in=listed, price_minor__gt=0)
+    skills = Skill.objects.filter(mentors__in=listed).order_by()
+    languages = Language.objects.filter(mentors__in=listed).order_by()
+    rows = skills.values_list(Value("skill"), "slug", "name").union(
+        languages.values_list(Value("language"), "code", "name"),
+        priced.order_by().values_list(Value("currency"), "currency", "currency"),
+    )
+    found: dict[str, Choices] = {"skill": [], "language": [], "currency": []}
+    for kind, value, label in rows:
+        found[kind].append((value, label))
+    order = list(EXPONENTS)
+    return Facets(
+        skills=sorted(found["skill"], key=lambda choice: choice[1].casefold()),
+        languages=sorted(found["language"], key=lambda choice: choice[1]),
+        currencies=sorted(found["currency"], key=lambda choice: order.index(choice[0])),
+    )
+
+
+def find(
+    *,
+    q: str = "",
+    skill: str = "",
+    language: str = "",
+    rating: str = "",
+    free: bool = False,
+    max_price: Decimal | None = None,
+    currency: str = "",
+    sort: str = "",
+) -> MentorQuerySet:
+    """The listed mentors. Prices are compared within `currency` only."""
+    found = Mentor.objects.listed().select_related("user")
+    if q:
+        found = found.search(q)
+    if skill:
+        found = found.filter(skills__slug=skill)
+    if language:
+        found = found.filter(languages__code=language)
+    if rating:
+        found = found.filter(rating_mean__gte=Decimal(rating))
+    if free:
+        found = found.with_free_sessions()
+    if max_price is not None and currency:
+        whole = max_price.quantize(Decimal(1).scaleb(-EXPONENTS[currency]), rounding="ROUND_DOWN")
+        found = found.with_sessions_up_to(min(to_minor(whole, currency), MOST_CHARGE), currency)
+    if sort == "price":
+        return found.cheapest_first(currency)
+    if sort == "newest":
+        return found.newest_first()
+    if sort == "sessions":
+        return found.busiest_first()
+    return found.best_rated_first()
+
+
+def cards(request: HttpRequest, mentors: Iterable[Mentor], currency: str = "") -> list[Card]:
+    """Of mentors with their session types and skills prefetched. A price in `currency` is named first."""
+    mentors = list(mentors)
+    times = panels.mentor_times.render(request, mentors)
+    return [_card(mentor, currency, times[mentor.pk]) for mentor in mentors]
+
+
+def _card(mentor: Mentor, currency: str, times: SafeString) -> Card:
+    active = [offer for offer in mentor.session_types.all() if offer.is_active]
+    paid = [offer for offer in active if not offer.is_free]
+    if paid:
+        asked = {offer.currency for offer in paid}
+        shown = currency if currency in asked else paid[0].currency
+        paid = sorted(
+            (offer for offer in paid if offer.currency == shown), key=lambda offer: offer.price_minor
+        )
+    return Card(
+        mentor, len(paid) < len(active) and any(o.is_free for o in active), paid[0] if paid else None, times
+    )

@@ -1,0 +1,88 @@
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import QueryDict
+
+from mentors import browse
+from mentors.models import MentorQuerySet
+
+RATINGS = [("", "Any rating"), ("4.5", "4.5 and up"), ("4", "4 and up"), ("3", "3 and up")]
+SORTS = [
+    ("", "Best rated"),
+    ("price", "Price, low to high"),
+    ("newest", "Newest"),
+    ("sessions", "Most sessions"),
+]
+
+
+class BrowseForm(forms.Form):
+    """What a visitor looks for. A parameter that makes no sense is as if it were not there."""
+
+    q = forms.CharField(
+        label="Search",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, skill, company…"}),
+    )
+    skill = forms.ChoiceField(required=False)
+    language = forms.ChoiceField(required=False)
+    rating = forms.ChoiceField(required=False, choices=RATINGS)
+    max_price = forms.DecimalField(
+        label="Price up to",
+        required=False,
+        min_value=0,
+        max_digits=12,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    currency = forms.ChoiceField(required=False)
+    free = forms.BooleanField(label="Free sessions", required=False)
+    sort = forms.ChoiceField(label="Order", required=False, choices=SORTS)
+
+    def __init__(self, *, facets: browse.Facets, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.facets = facets
+        for name, choices in (
+            ("skill", [("", "Any skill"), *facets.skills]),
+            ("language", [("", "Any language"), *facets.languages]),
+            ("currency", facets.currencies),
+        ):
+            cast(forms.ChoiceField, self.fields[name]).choices = choices
+
+    @classmethod
+    def read(cls, query: QueryDict) -> "BrowseForm":
+        """A form that holds what makes sense of the query, and shows no errors."""
+        facets = browse.facets()
+        asked = cls(data=query, facets=facets)
+        asked.is_valid()
+        chosen = {name: value for name, value in asked.cleaned_data.items() if value or value == 0}
+        if facets.currencies:
+            chosen.setdefault("currency", facets.currencies[0][0])
+        return cls(initial=chosen, facets=facets)
+
+    @property
+    def currency_code(self) -> str:
+        return str(self.initial.get("currency", ""))
+
+    def results(self) -> MentorQuerySet:
+        return browse.find(**self.initial)
+
+    def query(self, *, without: str = "") -> str:
+        """The chosen parameters for a link; the currency only along with a price that needs it."""
+        left = {name: value for name, value in self.initial.items() if name != without}
+        if "max_price" not in left and left.get("sort") != "price":
+            left.pop("currency", None)
+        return urlencode({name: "on" if value is True else value for name, value in left.items()})
+
+    def chips(self) -> list[tuple[str, str]]:
+        """What is chosen, in words, each with the query of the page without it."""
+        chosen = self.initial
+        labels = {
+            "q": f"“{chosen.get('q')}”",
+            "skill": dict(self.facets.skills).get(chosen.get("skill", "")),
+            "language": dict(self.facets.languages).get(chosen.get("language", "")),
+            "rating": f"Rated {chosen.get('rating')} and up",
+            "max_price": f"Up to {chosen.get('max_price')} {self.currency_code}",
+            "free": "Free sessions",
+        }
+        return [(str(label), self.query(without=name)) for name, label in labels.items() if name in chosen]

@@ -1,0 +1,27 @@
+"""The only writers of what mentors are, offer, and when."""
+
+from mentors.services.applications import AlreadyApplied, NotAllowed, apply, approve, reject, suspend
+from mentors.services.hours import Hours, set_weekly_hours
+from mentors.services.profiles import remove_photo, set_photo, update_profile
+from mentors.services.session_types import (
+    create_session_type,
+    switch_session_type,
+    update_session_type,
+)
+
+__all__ = [
+    "AlreadyApplied",
+    "Hours",
+    "NotAllowed",
+    "apply",
+    "approve",
+    "create_session_type",
+    "reject",
+    "remove_photo",
+    "set_photo",
+    "set_weekly_hours",
+    "suspend",
+    "switch_session_type",
+    "update_profile",
+    "update_session_type",
+]

@@ -1,0 +1,97 @@
+"""Becoming a mentor, and what staff decide about it. Nothing else assigns a mentor's status."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.models import User
+from mentors.models import Language, Mentor
+from mentors.photos import Photo
+from mentors.services.profiles import set_photo, set_skills
+from mentors.slugs import free_slug, once_more
+
+
+class AlreadyApplied(Exception):
+    pass
+
+
+class NotAllowed(Exception):
+    """The message says why, for whoever asked."""
+
+
+@transaction.atomic
+def apply(
+    *,
+    user: User,
+    headline: str,
+    bio: str,
+    skills: Iterable[str],
+    languages: Iterable[Language],
+    time_zone: str,
+    photo: Photo | None = None,
+    now: datetime,
+) -> Mentor:
+    """An application for staff to look at, by the person who is locked. One a person: raises `AlreadyApplied`.
+
+    `skills` are names; those that nobody has yet are created. The dashboard opens at once, so that
+    hours and session types can be prepared.
+    """
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if Mentor.objects.filter(user=person).exists():
+        raise AlreadyApplied
+    mentor = once_more(
+        lambda: Mentor.objects.create(
+            user=person,
+            slug=free_slug(person.name, otherwise="mentor", among=Mentor.objects.all()),
+            headline=headline,
+            bio=bio,
+            time_zone=time_zone,
+            applied_at=now,
+        )
+    )
+    set_skills(mentor, skills)
+    mentor.languages.set(languages)
+    if photo:
+        set_photo(mentor=mentor, photo=photo)
+    _mark_as_mentor(person, True)
+    return mentor
+
+
+def approve(mentor: Mentor, *, by: User, now: datetime) -> Mentor:
+    """Listed and bookable from now on; again, after a rejection or a suspension. Quiet when already approved."""
+    return _decide(mentor, Mentor.Status.APPROVED, by=by, now=now)
+
+
+def reject(mentor: Mentor, *, by: User, now: datetime) -> Mentor:
+    """The application is turned down, and the dashboard closes."""
+    return _decide(mentor, Mentor.Status.REJECTED, by=by, now=now)
+
+
+def suspend(mentor: Mentor, *, by: User, now: datetime) -> Mentor:
+    """No longer listed or bookable. The dashboard stays, and so does every session that was booked."""
+    return _decide(mentor, Mentor.Status.SUSPENDED, by=by, now=now)
+
+
+@transaction.atomic
+def _decide(mentor: Mentor, status: Mentor.Status, *, by: User, now: datetime) -> Mentor:
+    """Locks the person, as booking does, and then the mentor."""
+    person = User.objects.select_for_update(no_key=True).get(pk=mentor.user_id)
+    mentor = (
+        Mentor.objects.select_for_update(of=("self",), no_key=True).select_related("user").get(pk=mentor.pk)
+    )
+    if mentor.status == status:
+        return mentor
+    if status not in Mentor.TRANSITIONS[mentor.status]:
+        raise NotAllowed(f"{person}: “{mentor.get_status_display()}” can't become “{status.label}”.")
+    mentor.status = status
+    if status == Mentor.Status.APPROVED:
+        mentor.approved_at, mentor.approved_by = now, by
+    mentor.save(update_fields=["status", "approved_at", "approved_by"])
+    _mark_as_mentor(person, status != Mentor.Status.REJECTED)
+    return mentor
+
+
+def _mark_as_mentor(person: User, is_mentor: bool) -> None:
+    person.is_mentor = is_mentor
+    person.save(update_fields=["is_mentor"])

@@ -1,0 +1,29 @@
+from django.urls import path
+
+from mentors.views import application, browsing, dashboard
+
+urlpatterns = [
+    path("", browsing.landing, name="landing"),
+    path("mentors/", browsing.mentor_list, name="mentor_list"),
+    path("mentors/<slug:slug>/", browsing.mentor_detail, name="mentor_detail"),
+    path("become-a-mentor/", application.mentor_apply, name="mentor_apply"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("dashboard/availability/", dashboard.dashboard_availability, name="dashboard_availability"),
+    path("dashboard/session-types/", dashboard.dashboard_session_types, name="dashboard_session_types"),
+    path(
+        "dashboard/session-types/new/",
+        dashboard.dashboard_session_type_create,
+        name="dashboard_session_type_create",
+    ),
+    path(
+        "dashboard/session-types/<slug:slug>/",
+        dashboard.dashboard_session_type_edit,
+        name="dashboard_session_type_edit",
+    ),
+    path(
+        "dashboard/session-types/<slug:slug>/switch/",
+        dashboard.dashboard_session_type_switch,
+        name="dashboard_session_type_switch",
+    ),
+    path("dashboard/profile/", dashboard.dashboard_profile, name="dashboard_profile"),
+]

@@ -1,0 +1,32 @@
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from mentors import services
+from mentors.forms.profile import ApplicationForm
+from mentors.models import Mentor
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def mentor_apply(request: HttpRequest) -> HttpResponse:
+    """One address for all of it: what it is about, the form, and what became of the application."""
+    if not request.user.is_authenticated:
+        if request.method == "POST":
+            return redirect(f"{reverse('account_login')}?next={request.path}")
+        return render(request, "mentors/apply_intro.html")
+    user = request.user
+    if mentor := Mentor.objects.filter(user=user).select_related("user").first():
+        return render(request, "mentors/apply_status.html", {"mentor": mentor})
+    initial = {"time_zone": getattr(request, "time_zone", None) or user.time_zone}
+    form = ApplicationForm(request.POST or None, request.FILES or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.apply(user=user, **form.values(), photo=form.cleaned_data["photo"], now=timezone.now())
+            messages.success(request, "Thank you. Your application is with our staff.")
+        except services.AlreadyApplied:
+            messages.info(request, "You have applied already.")
+        return redirect("mentor_apply")
+    return render(request, "mentors/apply.html", {"form": form}, status=422 if form.is_bound else 200)

@@ -1,0 +1,128 @@
+"""A mentor's own pages. Whose they are is decided by what is fetched: nothing but one's own."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from mentors import panels, services
+from mentors.forms.profile import ProfileForm
+from mentors.forms.session_type import SessionTypeForm
+from mentors.forms.week import WeekForm, make_week_form
+from mentors.models import Mentor, SessionType, WeeklyHours
+
+read_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def own_mentor(request: HttpRequest) -> Mentor:
+    return get_object_or_404(Mentor.objects.with_dashboard(), user_id=request.user.pk)
+
+
+@login_required
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    mentor = own_mentor(request)
+    context = {
+        "mentor": mentor,
+        "has_hours": mentor.weekly_hours.filter(kind=WeeklyHours.Kind.OPEN).exists(),
+        "has_type": mentor.session_types.active().exists(),
+        "next": panels.dashboard_next.render(request, [mentor])[mentor.pk],
+    }
+    return render(request, "mentors/dashboard/overview.html", context)
+
+
+@login_required
+@read_or_post
+def dashboard_availability(request: HttpRequest) -> HttpResponse:
+    mentor = own_mentor(request)
+    week = make_week_form(request.POST) if request.method == "POST" else WeekForm.of(mentor)
+    if week.is_bound:
+        if edited := week.edited(request.POST):
+            return render(request, "mentors/dashboard/availability.html", {"mentor": mentor, "week": edited})
+        if week.is_valid():
+            services.set_weekly_hours(mentor=mentor, week=week.week)
+            messages.success(request, "Your weekly hours are saved.")
+            return redirect("dashboard_availability")
+    context = {"mentor": mentor, "week": week}
+    return render(
+        request, "mentors/dashboard/availability.html", context, status=422 if week.is_bound else 200
+    )
+
+
+@login_required
+@require_safe
+def dashboard_session_types(request: HttpRequest) -> HttpResponse:
+    mentor = own_mentor(request)
+    context = {"mentor": mentor, "session_types": mentor.session_types.all()}
+    return render(request, "mentors/dashboard/session_types.html", context)
+
+
+@login_required
+@read_or_post
+def dashboard_session_type_create(request: HttpRequest) -> HttpResponse:
+    mentor = own_mentor(request)
+    form = SessionTypeForm(request.POST or None, currency=_usual_currency(mentor))
+    if request.method == "POST" and form.is_valid():
+        session_type = services.create_session_type(mentor=mentor, **form.values())
+        messages.success(request, f"“{session_type}” can now be booked.")
+        return redirect("dashboard_session_types")
+    context = {"mentor": mentor, "form": form}
+    return render(
+        request, "mentors/dashboard/session_type_form.html", context, status=422 if form.is_bound else 200
+    )
+
+
+@login_required
+@read_or_post
+def dashboard_session_type_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    session_type = _own_session_type(request, slug)
+    form = SessionTypeForm(request.POST or None, instance=session_type)
+    if request.method == "POST" and form.is_valid():
+        services.update_session_type(session_type=session_type, **form.values())
+        messages.success(request, f"“{session_type}” is saved.")
+        return redirect("dashboard_session_types")
+    context = {"mentor": session_type.mentor, "session_type": session_type, "form": form}
+    return render(
+        request, "mentors/dashboard/session_type_form.html", context, status=422 if form.is_bound else 200
+    )
+
+
+@login_required
+@require_POST
+def dashboard_session_type_switch(request: HttpRequest, slug: str) -> HttpResponse:
+    session_type = _own_session_type(request, slug)
+    services.switch_session_type(session_type=session_type, is_active=request.POST.get("active") == "1")
+    words = (
+        "can be booked again" if session_type.is_active else "can no longer be booked; booked sessions stay"
+    )
+    messages.success(request, f"“{session_type}” {words}.")
+    return redirect("dashboard_session_types")
+
+
+@login_required
+@read_or_post
+def dashboard_profile(request: HttpRequest) -> HttpResponse:
+    mentor = own_mentor(request)
+    form = ProfileForm(request.POST or None, request.FILES or None, instance=mentor)
+    if request.method == "POST" and form.is_valid():
+        services.update_profile(mentor=mentor, **form.values())
+        if photo := form.cleaned_data["photo"]:
+            services.set_photo(mentor=mentor, photo=photo)
+        elif form.cleaned_data.get("remove_photo"):
+            services.remove_photo(mentor=mentor)
+        messages.success(request, "Your profile is saved.")
+        return redirect("dashboard_profile")
+    policies = panels.policy_choices.render(request, [mentor])[mentor.pk]
+    context = {"mentor": mentor, "form": form, "policies": policies}
+    return render(request, "mentors/dashboard/profile.html", context, status=422 if form.is_bound else 200)
+
+
+def _own_session_type(request: HttpRequest, slug: str) -> SessionType:
+    mentor = own_mentor(request)
+    return get_object_or_404(mentor.session_types.select_related("mentor__user"), slug=slug)
+
+
+def _usual_currency(mentor: Mentor) -> str:
+    latest = mentor.session_types.order_by("-pk").first()
+    return latest.currency if latest else "INR"
