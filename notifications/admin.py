@@ -1,0 +1,52 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from notifications import services
+from notifications.models import Message
+from notifications.receivers import wake_worker_on_commit
+
+
+@admin.register(Message)
+class MessageAdmin(admin.ModelAdmin[Message]):
+    """To look and to send again; rows are written by the events alone."""
+
+    list_display = ("kind", "booking", "recipient", "status", "due_at", "attempts", "sent_at", "error")
+    list_filter = ("status", "kind", "channel")
+    list_select_related = ("booking", "recipient")
+    search_fields = ("booking__reference", "recipient__email", "recipient__name", "address")
+    search_help_text = "A session's reference, or a recipient's name or address"
+    date_hierarchy = "created_at"
+    actions = ("send_again",)
+
+    @admin.action(description="Send again", permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        queued = 0
+        for message in queryset.select_related("recipient"):
+            try:
+                services.resend(message.pk, now=timezone.now())
+            except services.NotResendable as refusal:
+                self.message_user(
+                    request, f"{message.get_kind_display()} to {message.recipient}: {refusal}", messages.ERROR
+                )
+                continue
+            wake_worker_on_commit(message.pk)
+            queued += 1
+        if queued:
+            noun = "message" if queued == 1 else "messages"
+            self.message_user(request, f"{queued} {noun} will be sent again.", messages.SUCCESS)
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notifications.change_message")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -1,0 +1,144 @@
+"""What a message says as an e-mail: text, HTML and, for a confirmation, the invitation."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+from accounts.clock import clock_change_note, format_duration, format_short_date, format_time
+from accounts.models import User
+from bookings import invitations
+from bookings.models import Booking
+from bookings.policy import describe
+from mentors.money import format_money
+from notifications.models import Kind, Message, reminder_due_at
+
+SUBJECTS = {Kind.SESSION_SCHEDULED: "Confirmed", Kind.REMINDER_24H: "Reminder"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    value: str
+
+
+def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
+    """Needs the recipient and the booking's people loaded; runs no query."""
+    booking, reader = message.booking, message.recipient
+    context = _context(message, now)
+    mail = EmailMultiAlternatives(
+        subject=_subject(message),
+        body=_render_text(f"notifications/mail/{message.kind}.txt", context),
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[reader.email],
+        reply_to=[settings.SUPPORT_EMAIL],
+        headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
+    )
+    mail.attach_alternative(render_to_string(f"notifications/mail/{message.kind}.html", context), "text/html")
+    if message.kind == Kind.SESSION_SCHEDULED:
+        _invite(mail, invitations.invitation(booking, attendee=reader, now=now))
+    return mail
+
+
+def takes_calendar_alternative(backend: str) -> bool:
+    """Whether it sends our MIME as it is. Of the providers' own interfaces only Amazon's does; the
+    others refuse a text/calendar alternative."""
+    return not backend.startswith("anymail.") or backend.startswith("anymail.backends.amazon_ses.")
+
+
+def _invite(mail: EmailMultiAlternatives, ics: bytes) -> None:
+    backend = settings.EMAIL_BACKEND
+    if takes_calendar_alternative(backend):
+        # Django adds the charset; writing one here would double it. The attachment is of another type,
+        # so that a mail program sees one invitation and not two.
+        mail.attach_alternative(ics.decode(), "text/calendar; method=REQUEST")
+        mail.attach("invite.ics", ics, "application/ics")
+    elif backend.startswith("anymail.backends.resend."):  # refuses the method too
+        mail.attach("invite.ics", ics, "application/ics")
+    else:
+        mail.attach("invite.ics", ics, "text/calendar; method=REQUEST")
+
+
+def _subject(message: Message) -> str:
+    booking, reader = message.booking, message.recipient
+    zone = invitations.reader_zone(booking, reader)
+    day = format_short_date(booking.starts_at.astimezone(zone).date())
+    about = invitations.title(booking, reader)
+    return f"{SUBJECTS[Kind(message.kind)]}: {about}, {day}, {format_time(booking.starts_at, zone)}"
+
+
+def _context(message: Message, now: datetime) -> dict[str, Any]:
+    booking, reader = message.booking, message.recipient
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+        "subject": _subject(message),
+        "booking": booking,
+        "title": invitations.title(booking, reader),
+        "first_name": invitations.one_line(reader.first_name),
+        "other_name": invitations.other_name(booking, reader),
+        "facts": _facts(booking, reader),
+        "steps": _steps(message),
+        "clock_change": clock_change_note(invitations.reader_zone(booking, reader), now, booking.starts_at),
+        "session_url": settings.SITE_URL + booking.get_absolute_url(),
+    }
+
+
+def _facts(booking: Booking, reader: User) -> list[Fact]:
+    facts = [
+        Fact("When", invitations.when(booking, reader)),
+        Fact(f"{invitations.other_name(booking, reader)}'s clock", invitations.other_clock(booking, reader)),
+        Fact("Duration", format_duration(booking.duration_minutes)),
+        Fact("Topic", invitations.one_line(booking.topic)),
+        Fact("Notes", _lines(booking.notes)),
+        *_money_facts(booking, reader),
+        Fact("Reference", booking.reference),
+    ]
+    return [fact for fact in facts if fact.value]
+
+
+def _money_facts(booking: Booking, reader: User) -> list[Fact]:
+    if booking.is_free:
+        return []
+    price = format_money(booking.price_minor, booking.currency)
+    if reader.pk == booking.mentor.user_id:
+        return [
+            Fact("Price", f"{price}, paid"),
+            Fact("Cancellation policy", booking.get_cancellation_policy_display()),
+        ]
+    paid = format_money(booking.amount_minor, booking.currency)
+    fee = format_money(booking.fee_minor, booking.currency)
+    parts = f" ({price} and {fee} platform fee)" if booking.fee_minor else ""
+    return [Fact("Paid", paid + parts), Fact("If you cancel", describe(booking.cancellation_policy))]
+
+
+def _steps(message: Message) -> list[str]:
+    """What happens next, a sentence each."""
+    booking, reader = message.booking, message.recipient
+    steps = [
+        "When it is time, press “Join Session” on the session's page. It opens 15 minutes before the start."
+    ]
+    if message.kind == Kind.SESSION_SCHEDULED:
+        steps.insert(0, "The invitation is attached. Accept it, and your calendar keeps the time.")
+        if reminder_due_at(booking, message.created_at):
+            steps.insert(1, "You get a reminder by e-mail 24 hours before.")
+    if booking.is_free and reader.pk == booking.student_id:
+        other = invitations.other_name(booking, reader)
+        steps.append(
+            f"Can't make it? Cancel on the session's page, so that {other} can offer the time to others."
+        )
+    return steps
+
+
+def _lines(text: str) -> str:
+    return "\n".join(invitations.CONTROLS.sub(" ", line).rstrip() for line in text.strip().splitlines())
+
+
+def _render_text(template: str, context: dict[str, Any]) -> str:
+    text = re.sub(r"[ \t]+\n", "\n", render_to_string(template, context).replace("\r\n", "\n"))
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -1,0 +1,119 @@
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Min, Q
+
+from bookings.models import Booking
+from bookings.models import Status as BookingStatus
+
+# Longer than a task may run: whoever claimed a row and has said nothing since is dead.
+STALE_AFTER = timedelta(minutes=10)
+
+
+REMIND_BEFORE = timedelta(hours=24)
+# A reminder that would go out on the heels of the confirmation says nothing new.
+REMINDER_GAP = timedelta(minutes=10)
+
+
+class Kind(models.TextChoices):
+    SESSION_SCHEDULED = "session_scheduled", "Confirmation"
+    REMINDER_24H = "reminder_24h", "Reminder"
+
+
+class Channel(models.TextChoices):
+    EMAIL = "email", "E-mail"
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    SENDING = "sending", "Being sent"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Could not be delivered"
+    DROPPED = "dropped", "No longer needed"
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.SENDING, Status.DROPPED}),
+    # Claimed anew when the worker died; back to the queue after a failure.
+    Status.SENDING: frozenset({Status.SENDING, Status.SENT, Status.QUEUED, Status.FAILED, Status.DROPPED}),
+    Status.SENT: frozenset({Status.QUEUED}),  # staff send it again
+    Status.FAILED: frozenset({Status.QUEUED}),
+    Status.DROPPED: frozenset(),
+}
+
+
+def reminder_event(booking: Booking) -> str:
+    """Another for every time the session is moved to, so that a reminder of the old time is not the new one's."""
+    return f"reminder-24h:{booking.pk}:{booking.sequence}"
+
+
+def reminder_due_at(booking: Booking, now: datetime) -> datetime | None:
+    """When the reminder of a session that is confirmed now goes out; None when it is too late for one."""
+    due_at = booking.starts_at - REMIND_BEFORE
+    return due_at if due_at > now + REMINDER_GAP else None
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def due(self, now: datetime) -> Self:
+        """What a worker should take up: queued and due, or claimed by a worker that died."""
+        return self.filter(
+            Q(status=Status.QUEUED, due_at__lte=now)
+            | Q(status=Status.SENDING, claimed_at__lte=now - STALE_AFTER)
+        )
+
+    def oldest_due(self, now: datetime) -> datetime | None:
+        """Since when the message that is waiting longest should have been on its way."""
+        oldest: datetime | None = self.due(now).aggregate(at=Min("due_at"))["at"]
+        return oldest
+
+    def with_session(self) -> Self:
+        return self.select_related("recipient", "booking__mentor__user", "booking__student")
+
+
+class Message(models.Model):
+    """The record of one message to one person on one channel; the queue only wakes a worker up."""
+
+    event = models.CharField(max_length=80, help_text="What it tells of.")
+    kind = models.CharField(max_length=24, choices=Kind)
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages")
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="messages")
+    status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    # Where it went: the recipient's address may be another by now.
+    address = models.EmailField(blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    resends = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["status", "due_at"], name="message_by_due")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event", "recipient", "channel"], name="message_is_sent_once_an_event"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} to {self.recipient_id}"
+
+    @property
+    def message_id(self) -> str:
+        """The same however often a crash repeats a delivery; another when staff send it again."""
+        return f"<message-{self.pk}-{self.resends}.{self.created_at:%Y%m%d%H%M%S%f}@{settings.SITE_HOST}>"
+
+    def applies_at(self, now: datetime) -> bool:
+        """Whether it is still worth saying. Needs `booking` loaded."""
+        if self.booking.status != BookingStatus.SCHEDULED:
+            return False
+        if self.kind == Kind.REMINDER_24H:
+            return self.event == reminder_event(self.booking) and self.booking.starts_at > now
+        return self.booking.ends_at > now

@@ -1,0 +1,56 @@
+"""What a session's page says about the messages to its reader."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from accounts.clock import format_short_date, format_time
+from bookings.models import Booking
+from notifications.models import Kind, Message, Status
+
+
+def session_messages(request: HttpRequest, bookings: Sequence[Booking]) -> dict[int, SafeString]:
+    """The reader's own messages and no one else's."""
+    if not request.user.is_authenticated:
+        return {}
+    rows = (
+        Message.objects.filter(booking__in=bookings, recipient=request.user)
+        .exclude(status=Status.DROPPED)
+        .select_related("recipient", "booking__mentor")
+        .order_by("due_at", "pk")
+    )
+    lines: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
+    chosen: ZoneInfo | None = getattr(request, "time_zone", None)
+    for message in rows:
+        zone = chosen or message.booking.mentor.zone
+        lines[message.booking_id].append({"status": message.status, "words": in_words(message, zone)})
+    return {
+        pk: render_to_string("notifications/_session_messages.html", {"lines": found})
+        for pk, found in lines.items()
+    }
+
+
+def in_words(message: Message, zone: ZoneInfo) -> str:
+    what = message.get_kind_display()
+    where = mask(message.address or message.recipient.email)
+    due = f"{format_short_date(message.due_at.astimezone(zone).date())}, {format_time(message.due_at, zone)}"
+    if message.status == Status.SENT and message.sent_at:
+        day = format_short_date(message.sent_at.astimezone(zone).date())
+        return f"{what} e-mailed to {where} on {day}, {format_time(message.sent_at, zone)}"
+    if message.status == Status.FAILED:
+        return f"{what} could not be delivered to {where}"
+    if message.status == Status.QUEUED and message.attempts:
+        return f"{what} could not be sent to {where} yet. Next try: {due}"
+    if message.status == Status.QUEUED and message.kind == Kind.REMINDER_24H:
+        return f"{what} goes out to {where} {due}"
+    return f"{what} is on its way to {where}"
+
+
+def mask(address: str) -> str:
+    """`a…@example.com`: enough to know one's own address by."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"
