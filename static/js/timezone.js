@@ -3,7 +3,7 @@
 (() => {
   const detected = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!detected) return;
-  const cookie = (name) => document.cookie.split("; ").find((c) => c.startsWith(`${name}=`))?.slice(name.length + 1);
+  const cookie = (name) => document.cookie.split("; ").find((c) => c.startsWith(`${name}=`))?.slice(name.length + 1).replaceAll('"', "");
   const remember = (name, age) => {
     document.cookie = `${name}=${detected}; Path=/; SameSite=Lax; Max-Age=${age}`;
   };
