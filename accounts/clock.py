@@ -92,6 +92,8 @@ def to_param(at: datetime) -> str:
 
 def from_param(text: str) -> datetime | None:
     """The instant of `to_param`; None for anything else."""
+    if not text.isascii():  # strptime takes any script's digits
+        return None
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
     except ValueError:

@@ -1,58 +1,16 @@
 """Time-zone names: which are offered, and which spellings of them are understood."""
 
 from functools import cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
-
-# Browsers and old systems still report names that the tz database has renamed.
-# https://data.iana.org/time-zones/tzdb/backward
-ALIASES = {
-    "Asia/Calcutta": "Asia/Kolkata",
-    "Asia/Katmandu": "Asia/Kathmandu",
-    "Asia/Rangoon": "Asia/Yangon",
-    "Asia/Saigon": "Asia/Ho_Chi_Minh",
-    "Asia/Dacca": "Asia/Dhaka",
-    "Asia/Thimbu": "Asia/Thimphu",
-    "Asia/Ulan_Bator": "Asia/Ulaanbaatar",
-    "Asia/Macao": "Asia/Macau",
-    "Atlantic/Faeroe": "Atlantic/Faroe",
-    "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
-    "America/Indianapolis": "America/Indiana/Indianapolis",
-    "America/Louisville": "America/Kentucky/Louisville",
-    "America/Godthab": "America/Nuuk",
-    "Europe/Kiev": "Europe/Kyiv",
-    "Pacific/Ponape": "Pacific/Pohnpei",
-    "Pacific/Truk": "Pacific/Chuuk",
-    "Pacific/Enderbury": "Pacific/Kanton",
-    "US/Eastern": "America/New_York",
-    "US/Central": "America/Chicago",
-    "US/Mountain": "America/Denver",
-    "US/Pacific": "America/Los_Angeles",
-    "US/Hawaii": "Pacific/Honolulu",
-    "GB": "Europe/London",
-    "Etc/UTC": "UTC",
-    "Etc/GMT": "UTC",
-    "GMT": "UTC",
-}
-REGIONS = (
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-)
+from importlib.resources import files
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 def parse_zone(name: str | None) -> ZoneInfo | None:
-    """The zone of that name or alias; None for anything that is not a zone a person could live in."""
+    """The zone of that name, or of a name it once had; None for anything that nobody lives in."""
     if not name or len(name) > 64:
         return None
-    name = ALIASES.get(name, name)
-    if name not in _known():
+    name = _renamed().get(name, name)
+    if name not in _offered():
         return None
     try:
         return ZoneInfo(name)
@@ -61,11 +19,42 @@ def parse_zone(name: str | None) -> ZoneInfo | None:
 
 
 @cache
-def _known() -> frozenset[str]:
-    return frozenset(n for n in available_timezones() if n == "UTC" or n.partition("/")[0] in REGIONS)
+def zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every zone under its present name, by region, for a select: `Kolkata, India` in `Asia`."""
+    regions: dict[str, list[tuple[str, str]]] = {}
+    for name, country in _offered().items():
+        region, *places = name.replace("_", " ").split("/")
+        words = dict.fromkeys([*reversed(places), country] if places else [region])
+        regions.setdefault(region, []).append((name, ", ".join(words)))
+    return [
+        (region, sorted(zones, key=lambda zone: zone[1]))
+        for region, zones in sorted(regions.items(), key=lambda item: (item[0] == "UTC", item[0]))
+    ]
 
 
 @cache
-def zone_choices() -> list[tuple[str, str]]:
-    """Every zone under its present name, sorted, for a select."""
-    return [(name, name.replace("_", " ")) for name in sorted(_known() - ALIASES.keys())]
+def _offered() -> dict[str, str]:
+    """Name and country of every inhabited zone, and UTC (`zone.tab` of the tz database)."""
+    countries = dict(_rows("iso3166.tab"))
+    zones = {name: countries[code] for code, _, name, *_ in _rows("zone.tab")}
+    return {**zones, "UTC": ""}
+
+
+@cache
+def _renamed() -> dict[str, str]:
+    """Names that browsers and old systems still report, with what they are called today.
+
+    Merely having had the same clock as a neighbour since 1970 makes a place no alias of it.
+    """
+    universal = {"Etc/UTC": "UTC", "Etc/GMT": "UTC"}
+    links = (line.split() for line in _table("tzdata.zi") if line.startswith("L "))
+    renamed = {old: universal.get(new, new) for _, new, old in links if "/" in old and old not in _offered()}
+    return {**universal, **renamed, "GMT": "UTC", "GB": "Europe/London"}
+
+
+def _rows(table: str) -> list[list[str]]:
+    return [line.split("\t") for line in _table(table) if not line.startswith("#")]
+
+
+def _table(name: str) -> list[str]:
+    return files("tzdata.zoneinfo").joinpath(name).read_text(encoding="utf-8").splitlines()

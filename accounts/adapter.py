@@ -1,0 +1,69 @@
+import logging
+from io import BytesIO
+from typing import Any
+
+import qrcode
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as current
+from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.urls import reverse
+from qrcode.image.svg import SvgPathFillImage
+
+from accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "duplicate_email": "This is your address already.",
+        "email_password_mismatch": "This e-mail address and password do not belong together.",
+        "email_taken": "There is an account with this e-mail address already. Sign in, or reset its password.",
+        "enter_current_password": "This is not your current password.",
+        "incorrect_code": "This code is not the right one, or no longer. Check the latest mail.",
+        "incorrect_password": "This is not your password.",
+        "rate_limited": "That was a little quick. Wait a minute and try again.",
+        "same_as_current": "This is the address we have already.",
+        "too_many_login_attempts": "Too many tries. Wait five minutes and try again, or reset the password.",
+    }
+
+    def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
+        user.name = form.cleaned_data["name"]
+        user.time_zone = form.cleaned_data["time_zone"]
+        saved: User = super().save_user(request, user, form, commit)
+        return saved
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("settings")
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail server that is down breaks no page: its reader is told, and may ask again."""
+        words = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        try:
+            super().send_mail(template_prefix, email, {**words, **context})
+        except Exception:
+            logger.exception("Mail not sent: %s", template_prefix)
+            messages.error(
+                current.request,
+                "We could not send a mail just now. Please ask for it again in a few minutes.",
+            )
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "This code is not the right one, or no longer. Codes change every 30 seconds.",
+        "unverified_email": "Confirm your e-mail address first, so that this cannot lock you out.",
+        "add_email_blocked": "Turn two-step sign-in off before you change your e-mail address.",
+    }
+
+    def build_totp_svg(self, url: str) -> str:
+        """On white, so that it can be scanned in dark mode too."""
+        drawing = BytesIO()
+        qrcode.make(url, image_factory=SvgPathFillImage).save(drawing)
+        return drawing.getvalue().decode()

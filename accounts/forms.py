@@ -1,0 +1,159 @@
+import re
+from typing import Any, ClassVar
+
+from allauth.account import forms as account_forms
+from allauth.account.utils import passthrough_next_redirect_url
+from allauth.core import context as current
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.totp import forms as totp_forms
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.zones import parse_zone, zone_choices
+
+
+class TimeZoneField(forms.ChoiceField):
+    """Knows the old names too; cleans to the present one."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "required": "Choose a time zone.",
+        "invalid_choice": "“%(value)s” is not a time zone we know. Choose one from the list.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", "Time zone")
+        super().__init__(choices=[("", "Choose the city nearest to you"), *zone_choices()], **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        zone = parse_zone(value) if isinstance(value, str) else None
+        return zone.key if zone else value
+
+    def to_python(self, value: Any) -> str:
+        return str(self.prepare_value(super().to_python(value)))
+
+
+class PhoneField(forms.CharField):
+    """Cleans to E.164: a plus, the country code and the number, digits only."""
+
+    widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"})
+
+    def to_python(self, value: Any) -> str:
+        number = re.sub(r"[\s().\-/]", "", super().to_python(value) or "")
+        return re.sub(r"^00", "+", number)
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if value and not re.fullmatch(r"\+[1-9]\d{6,14}", value, re.ASCII):
+            raise ValidationError("Write the number with its country code, as in +91 98765 43210.")
+
+
+class TimeZoneForm(forms.Form):
+    time_zone = TimeZoneField()
+
+
+class SettingsForm(forms.ModelForm[User]):
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    time_zone = TimeZoneField(
+        required=False, help_text="All times on the site and in your mail are shown in it."
+    )
+    phone = PhoneField(
+        required=False, help_text="With the country code. Only for messages about your sessions."
+    )
+
+    class Meta:
+        model = User
+        fields = ("name", "time_zone", "phone")
+
+    def save(self, commit: bool = True) -> User:
+        if commit:
+            self.instance.save(update_fields=self.Meta.fields)
+        return self.instance
+
+
+class PlainWords:
+    """Allauth's forms in the site's words, without placeholders that say the label again."""
+
+    fields: dict[str, forms.Field]
+
+    LABELS = {
+        "login": "E-mail address",
+        "email": "E-mail address",
+        "password": "Password",
+        "oldpassword": "Current password",
+        "password1": "Password",
+        "password2": "Password again",
+    }
+    HINTS = {"password": "", "oldpassword": "", "password1": "At least 8 characters, and not digits only."}
+    CODE = {"class": "control--code", "autocapitalize": "characters", "spellcheck": "false"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = self.LABELS.get(name, field.label)
+            field.help_text = self.HINTS.get(name, field.help_text)
+            field.widget.attrs.pop("placeholder", None)
+            if name == "code":
+                field.widget.attrs |= self.CODE
+
+
+class SignupForm(PlainWords, account_forms.SignupForm):  # type: ignore[misc]
+    name = forms.CharField(
+        label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    time_zone = TimeZoneField(
+        required=False,
+        help_text="All times are shown in it. Please check that it is yours; you can change it later.",
+    )
+    field_order = ("name", "email", "password1", "password2", "time_zone")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cookies = current.request.COOKIES
+        self.fields["time_zone"].initial = cookies.get("tz") or cookies.get("tz_detected")
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """An address that was taken a moment ago, mostly by the first press of this very button, is no failure."""
+        if not self.account_already_exists:
+            try:
+                with transaction.atomic():
+                    return self.save(request), None
+            except IntegrityError:
+                pass
+        try:
+            self.validate_unique_email(self.cleaned_data["email"])
+        except ValidationError as taken:
+            messages.error(request, taken.message)
+            return None, redirect(passthrough_next_redirect_url(request, reverse("account_login"), "next"))
+        answer: tuple[User | None, HttpResponse | None] = super().try_save(request)
+        return answer
+
+
+def plain(form: type[forms.Form], **words: dict[str, str]) -> type[forms.Form]:
+    """That form in plain words; `words` overrides `LABELS`, `HINTS` or `CODE`."""
+    changed = {name: {**getattr(PlainWords, name), **value} for name, value in words.items()}
+    return type(form.__name__, (PlainWords, form), {"__module__": __name__, **changed})
+
+
+NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
+DIGITS = {"inputmode": "numeric"}
+
+LoginForm = plain(account_forms.LoginForm)
+RequestLoginCodeForm = plain(account_forms.RequestLoginCodeForm)
+ConfirmLoginCodeForm = plain(account_forms.ConfirmLoginCodeForm)
+ConfirmEmailForm = plain(account_forms.ConfirmEmailVerificationCodeForm)
+CorrectEmailForm = plain(account_forms.ChangeEmailForm)
+ChangeEmailForm = plain(account_forms.AddEmailForm, LABELS={"email": "New e-mail address"})
+ResetPasswordForm = plain(account_forms.ResetPasswordForm)
+ResetPasswordKeyForm = plain(account_forms.ResetPasswordKeyForm, LABELS=NEW_PASSWORD)
+ChangePasswordForm = plain(account_forms.ChangePasswordForm, LABELS=NEW_PASSWORD)
+SetPasswordForm = plain(account_forms.SetPasswordForm)
+ReauthenticateForm = plain(account_forms.ReauthenticateForm)
+AuthenticateForm = plain(mfa_forms.AuthenticateForm, CODE=DIGITS)
+ReauthenticateByCodeForm = plain(mfa_forms.ReauthenticateForm, CODE=DIGITS)
+ActivateTOTPForm = plain(totp_forms.ActivateTOTPForm, LABELS={"code": "Code from the app"}, CODE=DIGITS)

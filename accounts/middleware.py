@@ -1,0 +1,48 @@
+from collections.abc import Callable
+
+from django.conf import settings
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from accounts.zones import parse_zone
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class TimeZoneMiddleware:
+    """`request.time_zone`: the zone its reader saved, or else chose or was found to be in on this device, or None."""
+
+    # They show no times, and one page asks for many photos: reading the user each time would be waste.
+    TIMELESS = (settings.MEDIA_URL, "/healthz")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        zone = None
+        if not request.path.startswith(self.TIMELESS):
+            saved = request.user.zone if request.user.is_authenticated else None
+            zone = saved or parse_zone(request.COOKIES.get("tz"))
+        request.time_zone = zone  # type: ignore[attr-defined]
+        with timezone.override(zone):  # for the admin; our own pages name the zone of every time
+            return self.get_response(request)
+
+
+class InvalidFormMiddleware:
+    """Allauth shows an invalid form with status 200; here what was refused says so: 422."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
+        view = request.resolver_match and request.resolver_match.func
+        if request.method == "POST" and view and view.__module__.startswith("allauth."):
+            values = (response.context_data or {}).values()
+            if any(isinstance(value, BaseForm) and value.errors for value in values):
+                response.status_code = 422
+        return response

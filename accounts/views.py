@@ -1,0 +1,78 @@
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
+
+from accounts.clock import format_zone
+from accounts.forms import SettingsForm, TimeZoneForm
+from accounts.models import User
+from accounts.zones import parse_zone
+
+YEAR = 365 * 24 * 60 * 60
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def settings_page(request: HttpRequest) -> HttpResponse:
+    # Not request.user: a form changes its instance before it is valid, and the header shows the user.
+    person = get_object_or_404(User, pk=request.user.pk)
+    zone = person.zone or getattr(request, "time_zone", None)  # shown as it is used, saved once confirmed
+    form = SettingsForm(
+        request.POST if request.method == "POST" else None,
+        instance=person,
+        initial={"time_zone": zone.key if zone else ""},
+    )
+    if form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return redirect("settings")
+    context = {"form": form, "two_steps": is_mfa_enabled(request.user)}
+    return render(request, "accounts/settings.html", context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def time_zone_update(request: HttpRequest) -> HttpResponse:
+    """A person's zone is saved with them; whoever is signed out has it in a cookie."""
+    used, device = getattr(request, "time_zone", None), request.COOKIES.get("tz_detected", "")
+    detected = parse_zone(device)
+    data = request.POST if request.method == "POST" else None
+    form = TimeZoneForm(data, initial={"time_zone": used.key if used else ""})
+    next_url = _safe_next(request)
+    if form.is_valid():
+        name = form.cleaned_data["time_zone"]
+        response = redirect(next_url or ("settings" if request.user.is_authenticated else "landing"))
+        if request.user.is_authenticated:
+            User.objects.filter(pk=request.user.pk).update(time_zone=name)
+        else:
+            _set_cookie(response, "tz", name)
+        if detected and detected.key != name:
+            _set_cookie(response, "tz_kept", device)  # pages need not offer it again
+        messages.success(request, f"Times are now shown in {name.replace('_', ' ')}.")
+        return response
+    now = timezone.now()
+    context = {
+        "form": form,
+        "next": next_url,
+        "now": now,
+        "zone": used,
+        "detected": format_zone(detected, now) if detected and detected != used else "",
+        "detected_key": detected.key if detected else "",
+    }
+    return render(request, "accounts/time_zone.html", context, status=422 if form.is_bound else 200)
+
+
+def _safe_next(request: HttpRequest) -> str:
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if ours and url != reverse("time_zone_update") else ""
+
+
+def _set_cookie(response: HttpResponse, name: str, value: str) -> None:
+    """Readable by `timezone.js`, which leaves a chosen zone alone."""
+    response.set_cookie(name, value, max_age=YEAR, secure=settings.SESSION_COOKIE_SECURE, samesite="Lax")
