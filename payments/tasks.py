@@ -1,4 +1,3 @@
-from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
@@ -20,4 +19,8 @@ def send_refund(refund_pk: int, **kwargs: Any) -> None:
 
 def wake(task: Task[..., Any], *args: Any) -> None:
     """Queue a task once the rows are committed. With the broker down it is logged, and the next sweep does the work."""
-    transaction.on_commit(partial(task.delay, *args), robust=True)
+
+    def queue() -> None:
+        task.delay(*args)
+
+    transaction.on_commit(queue, robust=True)

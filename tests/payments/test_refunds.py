@@ -1,0 +1,176 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from payments import services, signals
+from payments.gateways.base import (
+    GatewayMisconfigured,
+    GatewayRejected,
+    GatewayUnavailable,
+    RefundResult,
+)
+from payments.models import MockRefund, Payment, Refund, RefundStatus
+from payments.services import NotRefundable
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def settled(paid) -> Payment:
+    return services.settle(paid.pk, source="test", now=NOW)
+
+
+def request_refund(payment, amount_minor=105_000, key="refund-test") -> Refund:
+    return services.request_refund(
+        payment.pk, amount_minor=amount_minor, reason=Refund.Reason.SURPLUS, key=key, now=NOW
+    )
+
+
+@pytest.fixture
+def refund(settled) -> Refund:
+    return request_refund(settled)
+
+
+def send(refund, now=NOW) -> Refund:
+    services.send_refund(refund.pk, now=now)
+    refund.refresh_from_db()
+    refund.payment.refresh_from_db()
+    return refund
+
+
+def money(payment) -> tuple[int, int]:
+    payment.refresh_from_db()
+    return payment.reserved_minor, payment.refunded_minor
+
+
+def test_requested_refund_is_reserved_on_the_payment(settled):
+    refund = request_refund(settled, 60_000)
+    assert refund.reference.startswith("REFUND-")
+    assert (refund.status, refund.due_at, refund.attempts) == ("requested", NOW, 0)
+    assert money(settled) == (60_000, 0)
+
+
+def test_same_key_is_the_same_refund(settled):
+    assert request_refund(settled) == request_refund(settled)
+    assert money(settled) == (105_000, 0)
+
+
+def test_refunds_in_parts_up_to_the_total_and_no_further(settled):
+    request_refund(settled, 60_000, "a")
+    request_refund(settled, 45_000, "b")
+    with pytest.raises(NotRefundable):
+        request_refund(settled, 1, "c")
+    assert money(settled) == (105_000, 0)
+
+
+@pytest.mark.parametrize("amount", [0, -1, 105_001])
+def test_amount_that_cannot_go_back_is_refused(settled, amount):
+    with pytest.raises(NotRefundable):
+        request_refund(settled, amount)
+    assert Refund.objects.count() == 0
+
+
+def test_payment_that_did_not_succeed_is_not_refunded(payment):
+    with pytest.raises(NotRefundable):
+        request_refund(payment)
+
+
+def test_sent_refund_is_done_and_announced(refund):
+    heard = []
+
+    def hear(refund, now, **_):
+        heard.append((refund.reference, now))
+
+    signals.refund_succeeded.connect(hear)
+    send(refund)
+    signals.refund_succeeded.disconnect(hear)
+    assert (refund.status, refund.succeeded_at, refund.attempts) == ("succeeded", NOW, 1)
+    assert refund.provider_id == MockRefund.objects.get().refund_id
+    assert money(refund.payment) == (0, 105_000)
+    assert heard == [(refund.reference, NOW)]
+
+
+def test_refund_is_sent_once(refund, provider):
+    assert services.send_refund(refund.pk, now=NOW)
+    assert not services.send_refund(refund.pk, now=NOW + timedelta(days=1))
+    assert provider.calls.count("refund") == MockRefund.objects.count() == 1
+
+
+def test_refund_that_is_being_sent_is_left_to_that_worker(refund, provider):
+    def other_worker(state):
+        assert not services.send_refund(refund.pk, now=NOW)
+        return state
+
+    provider.says["refund"] = other_worker
+    assert send(refund).status == RefundStatus.SUCCEEDED
+
+
+def test_lost_answer_is_asked_for_again_with_the_same_key(refund, provider):
+    provider.loses["refund"] = GatewayUnavailable("timeout")
+    send(refund)
+    assert (refund.status, refund.error, refund.attempts) == ("requested", "timeout", 1)
+    assert refund.due_at == NOW + MINUTE
+    assert money(refund.payment) == (105_000, 0)
+    provider.loses.clear()
+    send(refund, now=NOW + MINUTE)
+    assert (refund.status, refund.error, MockRefund.objects.count()) == ("succeeded", "", 1)
+
+
+def test_tries_grow_apart(refund, provider):
+    provider.refuses["refund"] = GatewayMisconfigured("bad key")
+    waits = []
+    now = NOW
+    for _ in range(7):
+        send(refund, now=now)
+        waits.append(refund.due_at - now)
+        now = refund.due_at
+    minutes = [int(wait / MINUTE) for wait in waits]
+    assert minutes == [1, 5, 15, 60, 360, 360, 360]
+    assert refund.status == RefundStatus.REQUESTED
+
+
+def test_refund_that_is_not_due_waits(refund, provider):
+    provider.refuses["refund"] = GatewayUnavailable("timeout")
+    send(refund)
+    assert not services.send_refund(refund.pk, now=NOW + timedelta(seconds=59))
+    assert provider.calls.count("refund") == 1
+
+
+def test_refund_that_got_through_unnoticed_is_found_in_the_providers_list(refund, provider):
+    provider.loses["refund"] = GatewayRejected("already refunded")
+    assert send(refund).status == RefundStatus.SUCCEEDED
+    assert "list_refunds" in provider.calls
+
+
+def test_rejected_refund_goes_to_staff_and_stays_owed(refund, provider, caplog):
+    provider.refuses["refund"] = GatewayRejected("account closed")
+    send(refund)
+    assert (refund.status, refund.error) == (RefundStatus.FAILED, "account closed")
+    assert refund.payment.needs_review
+    assert refund.reference in refund.payment.review_reason
+    assert money(refund.payment) == (105_000, 0)
+    assert "refund failed" in caplog.messages
+
+
+def test_pending_refund_is_asked_after_until_it_is_done(refund, provider):
+    provider.says["refund"] = lambda state: replace(state, status=RefundResult.PENDING)
+    send(refund)
+    assert (refund.status, money(refund.payment)) == (RefundStatus.PENDING, (105_000, 0))
+    send(refund, now=refund.due_at)
+    assert (refund.status, money(refund.payment)) == (RefundStatus.SUCCEEDED, (0, 105_000))
+    assert provider.calls.count("refund") == provider.calls.count("fetch_refund") == 1
+
+
+def test_pending_refund_that_fails_later_goes_to_staff(refund, provider):
+    provider.says["refund"] = lambda state: replace(state, status=RefundResult.PENDING)
+    send(refund)
+    provider.says["fetch_refund"] = lambda state: replace(
+        state, status=RefundResult.FAILED, failure="The card is closed."
+    )
+    send(refund, now=refund.due_at)
+    assert (refund.status, refund.error) == (RefundStatus.FAILED, "The card is closed.")
+    assert refund.provider_id
+    assert refund.payment.needs_review
