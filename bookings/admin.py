@@ -22,7 +22,13 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
 
     list_display = ("reference", "type_name", "mentor", "student", "starts_at", "status")
     list_filter = ("status", "starts_at")
-    search_fields = ("reference", "student__email", "student__name", "mentor__user__email", "mentor__user__name")
+    search_fields = (
+        "reference",
+        "student__email",
+        "student__name",
+        "mentor__user__email",
+        "mentor__user__name",
+    )
     date_hierarchy = "starts_at"
     list_select_related = ("mentor__user", "student")
     inlines = (EventInline,)

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 
 from bookings.models import Booking
@@ -20,8 +22,12 @@ class ConfirmForm(forms.ModelForm[Booking]):
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label="Reason",
-        required=False,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="The other side reads this.",
+        error_messages={"required": "Please say why: a sentence is enough."},
     )
+
+    def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = required

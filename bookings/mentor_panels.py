@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from accounts.clock import format_short_date, format_time, format_zone, to_param
 from accounts.models import User
+from accounts.requests import viewer, viewer_zone
 from bookings.busy import load_busy
 from bookings.models import Booking, Review, Status
 from bookings.services import lead_minutes, takes_currency
@@ -32,7 +33,7 @@ def render_times(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int
     found = next_times(mentors, viewer(request), now)
     rendered = {}
     for mentor in mentors:
-        zone = getattr(request, "time_zone", None) or mentor.zone
+        zone = viewer_zone(request, mentor.zone)
         session_type, starts = found.get(mentor.pk, (None, []))
         times = [
             {
@@ -54,9 +55,9 @@ def next_times(
 ) -> dict[int, tuple[SessionType, list[datetime]]]:
     """For each mentor the first session type that can be booked and its next free starts."""
     first_types: dict[int, SessionType] = {}
-    for session_type in SessionType.objects.active().filter(mentor__in=mentors).order_by("position", "pk"):
-        if takes_currency(session_type):
-            first_types.setdefault(session_type.mentor_id, session_type)
+    for each in SessionType.objects.active().filter(mentor__in=mentors).order_by("position", "pk"):
+        if takes_currency(each):
+            first_types.setdefault(each.mentor_id, each)
     present = epoch_minute(now)
     window = (present, present + LOOK_AHEAD_DAYS * DAY_MINUTES)
     schedules, busy = load_schedules(mentors), load_busy(mentors, student, window, now)
@@ -112,11 +113,6 @@ def render_next(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int,
             render_to_string("bookings/_dashboard_next.html", context, request=request)
         )
     return rendered
-
-
-def viewer(request: HttpRequest) -> User | None:
-    user = request.user
-    return user if isinstance(user, User) else None
 
 
 def _state(session_type: SessionType, start: datetime) -> str:

@@ -246,21 +246,21 @@ class TimeRange(Func):
 class NoOverlap(ExclusionConstraint):
     """The exclusion constraint on PostgreSQL; on SQLite the triggers in `bookings.triggers` say the same."""
 
-    def constraint_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Any:
+    def constraint_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         return super().constraint_sql(model, schema_editor) if _has_exclusion(schema_editor) else None
 
-    def create_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Any:
+    def create_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         return super().create_sql(model, schema_editor) if _has_exclusion(schema_editor) else None
 
-    def remove_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor) -> Any:
+    def remove_sql(self, model: Any, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         return super().remove_sql(model, schema_editor) if _has_exclusion(schema_editor) else None
 
     def validate(self, *args: Any, **kwargs: Any) -> None:
         """Only the database can answer this without a race."""
 
 
-def _has_exclusion(schema_editor: BaseDatabaseSchemaEditor) -> bool:
-    return schema_editor.connection.vendor == "postgresql"
+def _has_exclusion(schema_editor: BaseDatabaseSchemaEditor | None) -> bool:
+    return schema_editor is not None and schema_editor.connection.vendor == "postgresql"
 
 
 class TimeClaimQuerySet(models.QuerySet["TimeClaim"]):

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.clock import clock_change_note, format_offset, format_other_clock, format_range, format_zone
+from accounts.requests import viewer_zone
 from bookings.models import Booking, Status
 
 JOIN_OPENS = timedelta(minutes=15)
@@ -22,7 +23,7 @@ class SessionView:
         self.booking, self.now, self.badge = booking, now, badge
         self.is_student = booking.student_id == request.user.pk
         self.is_mentor = booking.mentor.user_id == request.user.pk
-        self.zone: ZoneInfo = getattr(request, "time_zone", None) or booking.mentor.zone
+        self.zone = viewer_zone(request, booking.mentor.zone)
 
     @property
     def other_name(self) -> str:

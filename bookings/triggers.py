@@ -4,8 +4,10 @@ Django rebuilds a SQLite table when a migration alters it, and its triggers are 
 so they are installed after every migrate, and a system check insists that they are there.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error
 from django.db import connections
 
@@ -46,7 +48,9 @@ def missing(using: str = "default") -> list[str]:
     return [name for name in NAMES if name not in present]
 
 
-def check_triggers(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_triggers(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
     return [
         Error(
             f"The trigger {name} is missing, so sessions could overlap.",

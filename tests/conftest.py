@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.db import connection
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from accounts.models import User
@@ -16,6 +18,11 @@ from tests import factories, servers
 
 # Playwright's event loop lives in the test's thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# Property tests: the same 200 examples every time, or with HYPOTHESIS_PROFILE=thorough 2,000 new ones.
+settings.register_profile("steady", max_examples=200, derandomize=True, deadline=None, database=None)
+settings.register_profile("thorough", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -76,6 +83,12 @@ def present(request: pytest.FixtureRequest) -> Iterator[datetime]:
     else:
         with time_machine.travel(factories.NOW, tick=True):
             yield factories.NOW
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """Attempts that another test made don't count."""
+    cache.clear()
 
 
 @pytest.fixture

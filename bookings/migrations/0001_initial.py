@@ -4,6 +4,7 @@ import bookings.models
 import django.core.validators
 import django.db.models.deletion
 from django.conf import settings
+from django.contrib.postgres.operations import BtreeGistExtension
 from django.db import migrations, models
 
 
@@ -17,6 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        BtreeGistExtension(),  # of the exclusion constraint; does nothing on SQLite
         migrations.CreateModel(
             name='Booking',
             fields=[

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.requests import person
 from bookings import panels
 from bookings.forms import ReasonForm
 from bookings.invitations import download
@@ -34,7 +35,7 @@ MEETING_ORIGINS = ["https://meet.jit.si"]
 @require_safe
 def my_sessions(request: HttpRequest) -> HttpResponse:
     return render(
-        request, "bookings/my_sessions.html", _list(request, Booking.objects.for_student(request.user))
+        request, "bookings/my_sessions.html", _list(request, Booking.objects.for_student(person(request)))
     )
 
 
@@ -55,8 +56,9 @@ def _list(request: HttpRequest, bookings: Any) -> dict[str, Any]:
         rows = getattr(rows, show)(now)
     rows = rows.order_by("starts_at" if show == "upcoming" else "-starts_at", "pk")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    badges = panels.session_badge.render(request, page.object_list)
-    sessions = [SessionView(booking, request, now, badge=badges[booking.pk]) for booking in page.object_list]
+    shown = list(page)
+    badges = panels.session_badge.render(request, shown)
+    sessions = [SessionView(booking, request, now, badge=badges[booking.pk]) for booking in shown]
     tabs = [
         {"url": f"?show={key}", "label": label, "is_current": key == show} for key, label in SHOWS.items()
     ]
@@ -100,7 +102,7 @@ def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
     if not session.can_cancel:
         messages.warning(request, "This session can't be cancelled here any more.")
         return redirect("session_detail", booking.reference)
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(request.POST if request.method == "POST" else None, required=session.is_mentor)
     if request.method == "POST" and form.is_valid():
         return _cancelled(request, booking, form.cleaned_data["reason"])
     context = _session(request, booking) | {"form": form}
@@ -114,7 +116,7 @@ def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _cancelled(request: HttpRequest, booking: Booking, reason: str) -> HttpResponse:
     try:
-        cancel(booking.pk, actor=request.user, now=timezone.now(), reason=reason)
+        cancel(booking.pk, actor=person(request), now=timezone.now(), reason=reason)
     except NotAllowed as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -137,7 +139,7 @@ def session_decline(request: HttpRequest, reference: str) -> HttpResponse:
 def _answer(request: HttpRequest, reference: str, change: Any, words: str) -> HttpResponse:
     booking = get_object_or_404(Booking, reference=reference, mentor__user=request.user)
     try:
-        change(booking.pk, actor=request.user, now=timezone.now())
+        change(booking.pk, actor=person(request), now=timezone.now())
     except NotAllowed as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -155,13 +157,13 @@ def session_invite(request: HttpRequest, reference: str) -> HttpResponse:
         status__in=[Status.SCHEDULED, Status.COMPLETED, Status.NO_SHOW],
     )
     response = HttpResponse(
-        download(booking, request.user, now=timezone.now()), content_type="text/calendar; charset=utf-8"
+        download(booking, person(request), now=timezone.now()), content_type="text/calendar; charset=utf-8"
     )
     response["Content-Disposition"] = f'attachment; filename="{booking.reference.lower()}.ics"'
     return response
 
 
-@csp_update({"form-action": MEETING_ORIGINS})
+@csp_update({"form-action": MEETING_ORIGINS})  # type: ignore[arg-type]  # typed for views without arguments
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
@@ -177,7 +179,7 @@ def session_join(request: HttpRequest, reference: str) -> HttpResponse:
         "is_over": booking.ends_at <= now,
     }
     if request.method == "POST" and context["is_open"]:
-        join(booking.pk, actor=request.user, now=now)
+        join(booking.pk, actor=person(request), now=now)
         return redirect(booking.meeting_url)
     return render(
         request, "bookings/session_join.html", context, status=409 if request.method == "POST" else 200
@@ -189,7 +191,7 @@ def _visible(request: HttpRequest, reference: str) -> Booking:
 
 
 def _own(request: HttpRequest, reference: str) -> Booking:
-    return get_object_or_404(Booking.objects.for_student(request.user).with_people(), reference=reference)
+    return get_object_or_404(Booking.objects.for_student(person(request)).with_people(), reference=reference)
 
 
 def _session(request: HttpRequest, booking: Booking) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from accounts.clock import (
 )
 from accounts.models import User
 from accounts.ratelimit import limit_posts
+from accounts.requests import is_htmx, viewer, viewer_zone
 from bookings import wizard
 from bookings.forms import ConfirmForm
 from bookings.models import Booking
@@ -46,7 +47,7 @@ def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
         return _refused(
             request, mentor, Choice(), "This is your own page: you can't book a session with yourself."
         )
-    zone = getattr(request, "time_zone", None) or mentor.zone
+    zone = viewer_zone(request, mentor.zone)
     choice = wizard.parse(request.GET, types, zone)
     if request.method == "POST":
         return _confirm(request, mentor, choice)
@@ -55,7 +56,7 @@ def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice: Choice) -> HttpResponse:
     now = timezone.now()
-    zone = getattr(request, "time_zone", None) or mentor.zone
+    zone = viewer_zone(request, mentor.zone)
     context = _context(mentor, choice, zone, now)
     if choice.session_type is None:
         return render(
@@ -64,11 +65,11 @@ def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice
     if not takes_currency(choice.session_type):
         words = f"Payments in {choice.session_type.currency} can't be taken at the moment, so this can't be booked."
         return _refused(request, mentor, Choice(), words, status=409)
-    student = request.user if isinstance(request.user, User) else None
+    student = viewer(request)
     offer = wizard.load_offer(mentor, choice, student, zone, now)
     picked = None
     if choice.start is not None:
-        if not request.htmx:
+        if not is_htmx(request):
             state = offer.state_of(choice.start, zone)
             if state is None or state is State.TAKEN:
                 messages.warning(
@@ -81,9 +82,9 @@ def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice
     if choice.day is not None:
         context["times"] = wizard.times_context(choice, offer, zone, picked)
         context["hold"] = _own_hold(student, mentor, now) if context["times"]["held"] else None
-        if request.htmx and request.GET.get("seen") == context["times"]["version"]:
+        if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
             return HttpResponse(status=204)
-    template = "bookings/wizard/date.html#times" if request.htmx else "bookings/wizard/date.html"
+    template = "bookings/wizard/date.html#times" if is_htmx(request) else "bookings/wizard/date.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -103,13 +104,13 @@ def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpRespon
     form = ConfirmForm(request.POST)
     if not form.is_valid():
         return _confirm_page(request, mentor, choice, form, status=422)
-    if not isinstance(request.user, User):
+    if (student := viewer(request)) is None:
         request.session[DRAFT] = {"url": request.get_full_path()} | form.cleaned_data
         messages.info(request, "Sign in or create an account to go on. What you chose and wrote is kept.")
         return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
     try:
         booking = book(
-            student=request.user,
+            student=student,
             session_type=choice.session_type,
             duration_minutes=choice.duration,
             starts_at=choice.start,
@@ -130,7 +131,7 @@ def _confirm_page(
     request: HttpRequest, mentor: Mentor, choice: Choice, form: ConfirmForm, *, status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
-    zone = getattr(request, "time_zone", None) or mentor.zone
+    zone = viewer_zone(request, mentor.zone)
     context = _context(mentor, choice, zone, now) | {
         "form": form,
         "policy": describe(mentor.cancellation_policy),
@@ -157,7 +158,7 @@ def _refused(
     status: int = 422,
 ) -> HttpResponse:
     """What went wrong and where to go on; nothing was changed."""
-    zone = getattr(request, "time_zone", None) or mentor.zone
+    zone = viewer_zone(request, mentor.zone)
     others = [
         {
             "at": at,

@@ -1,0 +1,327 @@
+"""My Sessions, the session's own page and what can be done there, each as everybody who may try."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+
+from accounts.models import User
+from bookings.models import Booking, BookingEvent, Status, TimeClaim
+from bookings.services import record_review
+from mentors.models import Mentor
+from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
+
+SESSION_PAGES = ["", "confirmation/", "cancellation/", "join/", "invite.ics"]
+ACTIONS = ["cancellation/", "join/", "accept/", "decline/"]
+
+
+@pytest.fixture
+def booking(mentor: Mentor, student: User) -> Booking:
+    """Free and scheduled, a week ahead."""
+    return BookingFactory(session_type=SessionTypeFactory(mentor=mentor, price_minor=0), student=student)
+
+
+@pytest.fixture
+def request_(mentor: Mentor, student: User) -> Booking:
+    kind = SessionTypeFactory(mentor=mentor, price_minor=0, requires_approval=True)
+    return BookingFactory(
+        session_type=kind,
+        student=student,
+        status=Status.REQUESTED,
+        requires_approval=True,
+        starts_at=NOW + timedelta(days=8),
+    )
+
+
+def at(booking: Booking, page: str = "") -> str:
+    return f"/sessions/{booking.reference}/{page}"
+
+
+@pytest.mark.parametrize("page", SESSION_PAGES)
+def test_session_pages_open_for_their_student(client: Client, booking: Booking, page: str) -> None:
+    client.force_login(booking.student)
+    assert client.get(at(booking, page)).status_code == 200
+
+
+@pytest.mark.parametrize("page", SESSION_PAGES)
+def test_session_pages_do_not_exist_for_a_stranger(
+    client: Client, booking: Booking, stranger: User, page: str
+) -> None:
+    client.force_login(stranger)
+    assert client.get(at(booking, page)).status_code == 404
+
+
+@pytest.mark.parametrize("page", SESSION_PAGES)
+def test_session_pages_lead_the_signed_out_to_sign_in(client: Client, booking: Booking, page: str) -> None:
+    assert client.get(at(booking, page))["Location"].startswith("/accounts/login/?next=/sessions/")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_actions_change_nothing_for_strangers_and_the_signed_out(
+    client: Client, booking: Booking, request_: Booking, stranger: User, action: str
+) -> None:
+    before = BookingEvent.objects.count(), set(Booking.objects.values_list("pk", "status"))
+    for target in (booking, request_):
+        assert client.post(at(target, action)).status_code == 302
+    client.force_login(stranger)
+    for target in (booking, request_):
+        assert client.post(at(target, action)).status_code == 404
+    assert (BookingEvent.objects.count(), set(Booking.objects.values_list("pk", "status"))) == before
+
+
+@pytest.mark.parametrize("page", ["", "confirmation/", "invite.ics", "accept/", "decline/"])
+def test_the_wrong_method_is_refused(client: Client, booking: Booking, page: str) -> None:
+    client.force_login(booking.mentor.user)
+    wrong = client.get if page in ("accept/", "decline/") else client.post
+    assert wrong(at(booking, page)).status_code == 405
+
+
+def test_a_made_up_reference_is_not_found(client: Client, student: User) -> None:
+    client.force_login(student)
+    assert client.get("/sessions/SESSION-0000000000/").status_code == 404
+
+
+def test_both_clocks_are_shown_to_both(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    assert "12:00 pm, Asia/Kolkata (GMT+5:30)" in client.get(at(booking)).content.decode()
+    client.force_login(booking.mentor.user)
+    page = client.get(at(booking)).content.decode()
+    assert "12:00 pm to 1:00 pm, Asia/Kolkata" in page
+    assert "7:30 am, Europe/Berlin (GMT+1)" in page
+
+
+def test_what_a_student_typed_is_escaped(client: Client, booking: Booking) -> None:
+    Booking.objects.update(topic="<script>alert(1)</script>", notes="<img src=x onerror=alert(1)>")
+    client.force_login(booking.mentor.user)
+    page = client.get(at(booking)).content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+def test_the_student_cancels_a_free_session(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    answer = client.post(at(booking, "cancellation/"), {"reason": "I am ill"})
+    booking.refresh_from_db()
+    assert answer["Location"] == at(booking)
+    assert booking.status == Status.CANCELLED
+    assert not TimeClaim.objects.exists()
+    assert booking.events.get().note == "I am ill"
+
+
+def test_cancelling_twice_is_quiet(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    client.post(at(booking, "cancellation/"))
+    assert client.post(at(booking, "cancellation/"))["Location"] == at(booking)
+    assert BookingEvent.objects.count() == 1
+
+
+def test_a_mentor_cancels_a_free_session_with_a_word(client: Client, booking: Booking) -> None:
+    client.force_login(booking.mentor.user)
+    client.post(at(booking, "cancellation/"), {"reason": ""})
+    booking.refresh_from_db()
+    assert booking.status == Status.SCHEDULED
+    client.post(at(booking, "cancellation/"), {"reason": "A family matter, I am sorry."})
+    booking.refresh_from_db()
+    assert booking.status == Status.CANCELLED
+
+
+def test_a_paid_session_offers_no_cancelling(client: Client, mentor: Mentor, student: User) -> None:
+    paid = BookingFactory(session_type=SessionTypeFactory(mentor=mentor), student=student)
+    client.force_login(student)
+    assert "Cancel Session" not in client.get(at(paid)).content.decode()
+    client.post(at(paid, "cancellation/"), {"reason": "x"})
+    paid.refresh_from_db()
+    assert paid.status == Status.SCHEDULED
+
+
+def test_a_reason_too_long_is_said_and_kept(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    answer = client.post(at(booking, "cancellation/"), {"reason": "x" * 501})
+    assert answer.status_code == 422
+    assert "x" * 501 in answer.content.decode()
+
+
+def test_only_its_mentor_answers_a_request(client: Client, request_: Booking) -> None:
+    client.force_login(request_.student)
+    assert client.post(at(request_, "accept/")).status_code == 404
+    client.force_login(request_.mentor.user)
+    assert client.post(at(request_, "accept/")).status_code == 302
+    request_.refresh_from_db()
+    assert request_.status == Status.SCHEDULED
+
+
+def test_declining_frees_the_time(client: Client, request_: Booking) -> None:
+    client.force_login(request_.mentor.user)
+    client.post(at(request_, "decline/"))
+    request_.refresh_from_db()
+    assert request_.status == Status.DECLINED
+    assert not TimeClaim.objects.exists()
+
+
+def test_answering_too_late_changes_nothing(client: Client, request_: Booking) -> None:
+    client.force_login(request_.mentor.user)
+    Booking.objects.update(respond_by=NOW - timedelta(minutes=1))
+    page = client.post(at(request_, "accept/"), follow=True).content.decode()
+    assert "no longer open" in page
+    request_.refresh_from_db()
+    assert request_.status == Status.REQUESTED
+
+
+def test_the_confirmation_of_an_unpaid_session_leads_to_payment(
+    client: Client, mentor: Mentor, student: User
+) -> None:
+    held = BookingFactory(
+        session_type=SessionTypeFactory(mentor=mentor), student=student, status=Status.AWAITING_PAYMENT
+    )
+    client.force_login(student)
+    assert client.get(at(held, "confirmation/"))["Location"] == at(held, "payment/")
+
+
+def test_the_confirmation_is_its_students_alone(client: Client, booking: Booking) -> None:
+    client.force_login(booking.mentor.user)
+    assert client.get(at(booking, "confirmation/")).status_code == 404
+
+
+def test_the_confirmation_has_every_fact_and_the_ways_on(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    page = client.get(at(booking, "confirmation/")).content.decode()
+    for words in (
+        booking.reference,
+        "Meera Rao",
+        "Add to Calendar",
+        "Browse More Mentors",
+        "View My Sessions",
+        "1 hour",
+    ):
+        assert words in page
+
+
+def test_add_to_calendar_is_a_calendar_file(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    answer = client.get(at(booking, "invite.ics"))
+    assert answer["Content-Type"] == "text/calendar; charset=utf-8"
+    assert answer.content.startswith(b"BEGIN:VCALENDAR\r\n")
+    assert b"DTSTART:20261209T063000Z" in answer.content
+
+
+def test_join_counts_down_then_opens_and_records_who_came(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    assert "data-countdown" in client.get(at(booking, "join/")).content.decode()
+    assert client.post(at(booking, "join/")).status_code == 409
+    assert not booking.events.exists()
+    with time_machine.travel(booking.starts_at - timedelta(minutes=14)):
+        client.force_login(booking.student)
+        assert "Join Session" in client.get(at(booking, "join/")).content.decode()
+        answers = [client.post(at(booking, "join/")) for _ in range(2)]
+    assert answers[0]["Location"] == booking.meeting_url
+    assert answers[1]["Location"] == booking.meeting_url
+    assert booking.events.get().actor == booking.student
+
+
+def test_the_meeting_address_is_on_no_page(client: Client, booking: Booking) -> None:
+    client.force_login(booking.student)
+    for page in SESSION_PAGES:
+        assert booking.room.encode() not in client.get(at(booking, page)).content
+
+
+@pytest.fixture
+def one_of_each(mentor: Mentor, student: User) -> dict[str, Booking]:
+    kind = SessionTypeFactory(mentor=mentor, price_minor=0)
+    return {
+        status: BookingFactory(
+            session_type=kind,
+            student=student,
+            status=status,
+            type_name=f"It is {status}",
+            starts_at=NOW + timedelta(days=day if status not in (Status.COMPLETED, Status.NO_SHOW) else -day),
+        )
+        for day, status in enumerate(Status, start=1)
+    }
+
+
+@pytest.mark.parametrize(
+    ("show", "statuses"),
+    [
+        ("upcoming", {"requested", "awaiting_payment", "scheduled"}),
+        ("past", {"completed", "no_show"}),
+        ("cancelled", {"declined", "expired", "cancelled"}),
+        ("all", set(Status)),
+        ("nonsense", {"requested", "awaiting_payment", "scheduled"}),
+    ],
+)
+def test_my_sessions_shows(
+    client: Client, one_of_each: dict[str, Booking], show: str, statuses: set[str]
+) -> None:
+    client.force_login(one_of_each["scheduled"].student)
+    page = client.get(f"/my-sessions/?show={show}").content.decode()
+    assert {status for status in Status if f"It is {status}<" in page} == statuses
+
+
+def test_a_lapsed_hold_reads_expired_before_any_sweep(client: Client, mentor: Mentor, student: User) -> None:
+    BookingFactory(
+        session_type=SessionTypeFactory(mentor=mentor),
+        student=student,
+        status=Status.AWAITING_PAYMENT,
+        hold_expires_at=NOW - timedelta(seconds=1),
+        claims=False,
+    )
+    client.force_login(student)
+    assert "No session ahead" in client.get("/my-sessions/").content.decode()
+    assert "Expired" in client.get("/my-sessions/?show=cancelled").content.decode()
+
+
+def test_my_sessions_shows_nobody_elses(client: Client, booking: Booking, stranger: User) -> None:
+    client.force_login(stranger)
+    assert "Career Guidance" not in client.get("/my-sessions/?show=all").content.decode()
+
+
+def test_lists_need_a_sign_in_and_the_dashboard_a_mentor(client: Client, student: User) -> None:
+    for path in ("/my-sessions/", "/dashboard/sessions/"):
+        assert client.get(path)["Location"].startswith("/accounts/login/")
+        assert client.post(path).status_code in (302, 405)
+    client.force_login(student)
+    assert client.get("/dashboard/sessions/").status_code == 404
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+@pytest.mark.parametrize(
+    ("path", "queries"), [("/my-sessions/?show=all", 5), ("/dashboard/sessions/?show=all", 6)]
+)
+def test_lists_cost_the_same_for_one_row_and_a_full_page(
+    client: Client, mentor: Mentor, student: User, rows: int, path: str, queries: int,
+    django_assert_num_queries: Callable[[int], object],
+) -> None:  # fmt: skip
+    kind = SessionTypeFactory(mentor=mentor, price_minor=0)
+    for row in range(rows):
+        BookingFactory(
+            session_type=kind,
+            student=UserFactory() if "dashboard" in path else student,
+            starts_at=NOW + timedelta(days=row + 1),
+        )
+    client.force_login(mentor.user if "dashboard" in path else student)
+    with django_assert_num_queries(queries):  # type: ignore[attr-defined]
+        client.get(path)
+
+
+def test_reviews_are_kept_and_shown_on_the_profile(client: Client, booking: Booking) -> None:
+    Booking.objects.update(status=Status.COMPLETED)
+    booking.refresh_from_db()
+    record_review(booking, rating=5, words="Clear and kind.", now=NOW)
+    page = client.get(booking.mentor.get_absolute_url()).content.decode()
+    assert "Clear and kind." in page
+    assert "Arjun" in page
+    assert "Kapoor" not in page
+
+
+@pytest.mark.parametrize("mentors", [1, 12])
+def test_next_times_cost_the_same_for_one_mentor_and_a_page_of_them(
+    client: Client, mentors: int, django_assert_num_queries: Callable[[int], object], db: None
+) -> None:
+    for _ in range(mentors):
+        SessionTypeFactory(mentor=MentorFactory(), price_minor=0)
+    client.get("/mentors/")
+    with django_assert_num_queries(9):  # type: ignore[attr-defined]
+        page = client.get("/mentors/").content.decode()
+    assert page.count("Next free") == mentors

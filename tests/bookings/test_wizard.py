@@ -1,0 +1,349 @@
+"""The wizard as its visitors meet it: every state a URL, only the confirming POST changes anything."""
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from bookings.models import Booking, BookingEvent, Status, TimeClaim
+from mentors.models import Mentor, SessionType
+from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
+
+# Thursday 10 December 2026, 10:00 in Kolkata.
+START = datetime(2026, 12, 10, 4, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def free(mentor: Mentor) -> SessionType:
+    return SessionTypeFactory(mentor=mentor, slug="mock-interview", name="Mock Interview", price_minor=0)
+
+
+@pytest.fixture
+def paid(mentor: Mentor) -> SessionType:
+    return SessionTypeFactory(mentor=mentor, slug="career-guidance", name="Career Guidance")
+
+
+def url(session_type: SessionType, **state: object) -> str:
+    query = {"type": session_type.slug, "duration": session_type.durations[0]} | state
+    pairs = "&".join(f"{name}={value}" for name, value in query.items())
+    return f"/mentors/{session_type.mentor.slug}/book/?{pairs}"
+
+
+def confirm_url(session_type: SessionType, start: datetime = START, **state: object) -> str:
+    return url(session_type, start=f"{start:%Y-%m-%dT%H:%MZ}", **state)
+
+
+def counts() -> tuple[int, int, int]:
+    return Booking.objects.count(), TimeClaim.objects.count(), BookingEvent.objects.count()
+
+
+def test_type_step_lists_active_types_and_says_free(
+    client: Client, free: SessionType, paid: SessionType
+) -> None:
+    SessionTypeFactory(mentor=free.mentor, name="Switched off", is_active=False)
+    page = client.get(f"/mentors/{free.mentor.slug}/book/").content.decode()
+    assert "Mock Interview" in page
+    assert "FREE" in page
+    assert "₹1,000" in page
+    assert "Switched off" not in page
+
+
+def test_date_step_links_only_days_with_free_times(client: Client, free: SessionType) -> None:
+    page = client.get(url(free, month="2026-12")).content.decode()
+    assert "date=2026-12-10" in page
+    assert "8 free" in page
+    assert "date=2026-12-02" not in page  # today
+    assert "date=2026-12-06" not in page  # a Sunday
+
+
+def test_time_step_groups_the_day_and_strikes_what_is_taken(client: Client, free: SessionType) -> None:
+    BookingFactory(session_type=free, starts_at=START)
+    page = client.get(url(free, date="2026-12-10")).content.decode()
+    assert "<s>10:00 am</s>" in page
+    assert 'value="2026-12-10T05:30Z"' in page
+    assert "Morning" in page
+    assert "Afternoon" in page
+
+
+def test_times_are_in_the_signed_in_viewers_zone(client: Client, free: SessionType, student: User) -> None:
+    client.force_login(student)
+    page = client.get(url(free, date="2026-12-10")).content.decode()
+    assert "Europe/Berlin" in page
+    assert 'data-chosen-label="5:30 am"' in page
+
+
+def test_signed_out_without_a_zone_reads_the_mentors(client: Client, free: SessionType) -> None:
+    assert "Times in <strong>Asia/Kolkata</strong>" in client.get(url(free)).content.decode()
+
+
+def test_fragment_is_quiet_while_nothing_changes_and_strikes_what_goes(
+    client: Client, free: SessionType
+) -> None:
+    page = client.get(url(free, date="2026-12-10"), headers={"HX-Request": "true"})
+    version = page.content.decode().partition('data-version="')[2].partition('"')[0]
+    again = url(free, date="2026-12-10", seen=version)
+    assert client.get(again, headers={"HX-Request": "true"}).status_code == 204
+    BookingFactory(session_type=free, starts_at=START)
+    changed = client.get(again, headers={"HX-Request": "true"}).content.decode()
+    assert "<s>10:00 am</s>" in changed
+    assert "<html" not in changed
+
+
+def test_fragment_keeps_the_pick_and_says_when_it_is_lost(client: Client, free: SessionType) -> None:
+    picked = confirm_url(free, date="2026-12-10")
+    assert "checked" in client.get(picked, headers={"HX-Request": "true"}).content.decode()
+    BookingFactory(session_type=free, starts_at=START)
+    lost = client.get(picked, headers={"HX-Request": "true"}).content.decode()
+    assert "was just taken" in lost
+    assert "checked" not in lost
+
+
+def test_a_start_gone_stale_returns_to_the_time_step(client: Client, free: SessionType) -> None:
+    BookingFactory(session_type=free, starts_at=START)
+    answer = client.get(confirm_url(free))
+    assert answer.status_code == 302
+    assert parse_qs(urlsplit(answer["Location"]).query)["date"] == ["2026-12-10"]
+    assert "start" not in parse_qs(urlsplit(answer["Location"]).query)
+    assert "10:00 am is no longer free" in client.get(answer["Location"]).content.decode()
+
+
+def test_confirm_step_spells_out_the_price_and_both_clocks(
+    client: Client, paid: SessionType, student: User
+) -> None:
+    client.force_login(student)
+    page = client.get(confirm_url(paid)).content.decode()
+    assert "₹1,000.00" in page
+    assert "₹50.00" in page
+    assert "₹1,050.00" in page
+    assert "5:30 am to 6:30 am" in page
+    assert "10:00 am for Meera" in page
+    assert "All your money back until 24 hours before" in page
+
+
+def test_confirming_a_free_type_schedules_it(client: Client, free: SessionType, student: User) -> None:
+    client.force_login(student)
+    answer = client.post(confirm_url(free), {"topic": "My first interview", "notes": ""})
+    booking = Booking.objects.get()
+    assert answer["Location"] == f"/sessions/{booking.reference}/confirmation/"
+    assert booking.status == Status.SCHEDULED
+    assert booking.topic == "My first interview"
+
+
+def test_confirming_a_paid_type_holds_it_and_leads_to_payment(
+    client: Client, paid: SessionType, student: User
+) -> None:
+    client.force_login(student)
+    answer = client.post(confirm_url(paid), {})
+    booking = Booking.objects.get()
+    assert answer["Location"] == f"/sessions/{booking.reference}/payment/"
+    assert booking.status == Status.AWAITING_PAYMENT
+    assert booking.amount_minor == 105_000
+
+
+def test_signed_out_confirm_keeps_what_was_typed_through_sign_in(
+    client: Client, free: SessionType, student: User
+) -> None:
+    answer = client.post(confirm_url(free), {"topic": "System design", "notes": "My draft"})
+    assert answer["Location"].startswith("/accounts/login/?next=")
+    assert counts() == (0, 0, 0)
+    client.force_login(student)
+    page = client.get(parse_qs(urlsplit(answer["Location"]).query)["next"][0]).content.decode()
+    assert "System design" in page
+    assert "My draft" in page
+
+
+def test_too_long_a_topic_is_said_beside_the_field_and_kept(
+    client: Client, free: SessionType, student: User
+) -> None:
+    client.force_login(student)
+    answer = client.post(confirm_url(free), {"topic": "x" * 201, "notes": "kept"})
+    assert answer.status_code == 422
+    assert "kept" in answer.content.decode()
+    assert counts() == (0, 0, 0)
+
+
+def test_a_slot_just_taken_gets_409_with_three_other_times(
+    client: Client, free: SessionType, student: User
+) -> None:
+    BookingFactory(session_type=free, starts_at=START)
+    before = counts()
+    client.force_login(student)
+    answer = client.post(confirm_url(free), {})
+    assert answer.status_code == 409
+    assert [each["at"] for each in answer.context["nearest"]] == [
+        START - timedelta(hours=1),
+        START + timedelta(hours=1),
+        START + timedelta(hours=2),
+    ]
+    assert counts() == before
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (datetime(2026, 12, 10, 4, 45, tzinfo=UTC), "not available at that time"),
+        (datetime(2026, 12, 10, 22, 30, tzinfo=UTC), "not available at that time"),
+        (datetime(2026, 11, 26, 4, 30, tzinfo=UTC), "already passed"),
+        (datetime(2026, 12, 2, 10, 30, tzinfo=UTC), "from tomorrow"),
+        (datetime(2027, 2, 1, 4, 30, tzinfo=UTC), "further ahead"),
+    ],
+)
+def test_a_time_never_offered_is_refused_in_words(
+    client: Client, free: SessionType, student: User, start: datetime, words: str
+) -> None:
+    client.force_login(student)
+    answer = client.post(confirm_url(free, start), {})
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert counts() == (0, 0, 0)
+
+
+def test_the_last_day_of_the_window_is_bookable(client: Client, free: SessionType, student: User) -> None:
+    client.force_login(student)
+    day_60 = datetime(2027, 1, 30, 4, 30, tzinfo=UTC)  # a Saturday
+    client.post(confirm_url(free, day_60 + timedelta(days=1)), {})
+    assert counts() == (0, 0, 0)
+    client.post(confirm_url(free, day_60), {})
+    assert Booking.objects.get().starts_at == day_60
+
+
+def test_another_mentors_type_is_refused(client: Client, free: SessionType, student: User) -> None:
+    other = SessionTypeFactory(mentor=MentorFactory(), slug="theirs", price_minor=0)
+    client.force_login(student)
+    forged = confirm_url(other).replace(other.mentor.slug, free.mentor.slug)
+    answer = client.post(forged, {})
+    assert answer.status_code == 422
+    assert counts() == (0, 0, 0)
+
+
+def test_a_price_in_the_form_is_ignored(client: Client, paid: SessionType, student: User) -> None:
+    client.force_login(student)
+    client.post(
+        confirm_url(paid), {"price_minor": "1", "amount_minor": "1", "fee_minor": "0", "status": "scheduled"}
+    )
+    booking = Booking.objects.get()
+    assert (booking.status, booking.amount_minor) == (Status.AWAITING_PAYMENT, 105_000)
+
+
+def test_a_forged_duration_falls_back_to_one_that_is_offered(
+    client: Client, free: SessionType, student: User
+) -> None:
+    client.force_login(student)
+    client.post(confirm_url(free).replace("duration=60", "duration=480"), {})
+    assert Booking.objects.get().duration_minutes == 60
+
+
+@pytest.mark.parametrize(
+    "start", ["", "tomorrow", "2026-13-45T99:99Z", "2026-12-10T04:30", "٢٠٢٦-12-10T04:30Z"]
+)
+def test_a_start_that_is_no_time_is_refused(
+    client: Client, free: SessionType, student: User, start: str
+) -> None:
+    client.force_login(student)
+    assert client.post(url(free, start=start), {}).status_code == 422
+    assert client.get(url(free, start=start)).status_code == 200
+    assert counts() == (0, 0, 0)
+
+
+def test_odd_state_in_the_url_shows_the_step_that_is_missing(client: Client, free: SessionType) -> None:
+    for odd in (
+        "month=2026-99",
+        "month=0001-01",
+        "month=9999-12",
+        "date=2026-02-30",
+        "date=x",
+        "duration=-1",
+        "duration=9999999",
+    ):
+        assert client.get(f"{url(free)}&{odd}").status_code == 200
+
+
+def test_a_mentor_switched_off_meanwhile_is_said(client: Client, free: SessionType, student: User) -> None:
+    Mentor.objects.update(is_paused=True)
+    client.force_login(student)
+    for answer in (client.get(confirm_url(free)), client.post(confirm_url(free), {})):
+        assert answer.status_code == 409
+        assert "takes no bookings at the moment" in answer.content.decode()
+    assert counts() == (0, 0, 0)
+
+
+def test_a_type_switched_off_meanwhile_is_said(client: Client, free: SessionType, student: User) -> None:
+    SessionType.objects.update(is_active=False)
+    client.force_login(student)
+    answer = client.post(confirm_url(free), {})
+    assert answer.status_code == 422
+    assert "choose another" in answer.content.decode()
+    assert counts() == (0, 0, 0)
+
+
+def test_a_user_deactivated_meanwhile_books_nothing(client: Client, free: SessionType, student: User) -> None:
+    client.force_login(student)
+    User.objects.filter(pk=student.pk).update(is_active=False)
+    assert client.post(confirm_url(free), {})["Location"].startswith("/accounts/login/")
+    assert counts() == (0, 0, 0)
+
+
+def test_nobody_books_themselves(client: Client, free: SessionType) -> None:
+    client.force_login(free.mentor.user)
+    assert client.post(confirm_url(free), {}).status_code == 422
+    assert counts() == (0, 0, 0)
+
+
+def test_an_unknown_or_unapproved_mentor_is_not_found(client: Client, db: None) -> None:
+    MentorFactory(slug="applicant", status=Mentor.Status.APPLIED, approved_at=None)
+    assert client.get("/mentors/nobody/book/").status_code == 404
+    assert client.get("/mentors/applicant/book/").status_code == 404
+
+
+def test_other_methods_are_refused(client: Client, free: SessionType) -> None:
+    assert client.put(url(free)).status_code == 405
+    assert client.delete(url(free)).status_code == 405
+
+
+def test_own_hold_is_shown_as_held_with_its_end(client: Client, paid: SessionType, student: User) -> None:
+    BookingFactory(
+        session_type=paid, student=student, starts_at=START, status=Status.AWAITING_PAYMENT,
+        hold_expires_at=timezone.now() + timedelta(minutes=9),
+    )  # fmt: skip
+    client.force_login(student)
+    page = client.get(url(paid, date="2026-12-10")).content.decode()
+    assert 'data-state="held"' in page
+    assert "held for you" in page
+    assert "data-countdown" in page
+
+
+def test_somebody_elses_hold_reads_taken_and_not_by_whom(
+    client: Client, paid: SessionType, student: User
+) -> None:
+    holder = UserFactory(name="Hidden Holder")
+    BookingFactory(
+        session_type=paid, student=holder, starts_at=START, status=Status.AWAITING_PAYMENT,
+        hold_expires_at=timezone.now() + timedelta(minutes=9),
+    )  # fmt: skip
+    client.force_login(student)
+    page = client.get(url(paid, date="2026-12-10")).content.decode()
+    assert "<s>5:30 am</s>" in page
+    assert "Hidden Holder" not in page
+
+
+@pytest.mark.parametrize("bookings", [1, 30])
+def test_a_month_costs_five_queries_however_many_bookings(
+    client: Client, free: SessionType, bookings: int, django_assert_num_queries: object
+) -> None:
+    day = START.replace(hour=3, minute=30)
+    starts = [day + timedelta(days=7 * week, hours=hour) for week in range(4) for hour in range(8)]
+    for start in starts[:bookings]:
+        BookingFactory(session_type=free, starts_at=start)
+    with django_assert_num_queries(5):  # type: ignore[operator]
+        client.get(url(free, month="2026-12"))
+
+
+def test_nothing_is_changed_by_looking(client: Client, paid: SessionType, student: User) -> None:
+    client.force_login(student)
+    for address in (url(paid), url(paid, date="2026-12-10"), confirm_url(paid)):
+        assert client.get(address).status_code == 200
+    assert counts() == (0, 0, 0)
+    assert NOW < START
