@@ -1,0 +1,176 @@
+from datetime import timedelta
+
+import pytest
+from django.test import RequestFactory
+from django.urls import reverse
+
+from accounts.zones import parse_zone
+from bookings import panels
+from bookings.models import Booking, Status
+from bookings.services import cancel
+from payments import services
+from payments.gateways.base import GatewayRejected
+from payments.gateways.mock import Outcome, simulate
+from payments.models import Payment, PaymentStatus, Refund
+from tests.factories import NOW, BookingFactory, SessionTypeFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def rendered(panel, *bookings) -> list[str]:
+    request = RequestFactory().get("/")
+    request.time_zone = parse_zone("Europe/Berlin")
+    rows = list(Booking.objects.with_people().filter(pk__in=[booking.pk for booking in bookings]))
+    found = panel.render(request, rows)
+    return [" ".join(found[booking.pk].split()) for booking in bookings]
+
+
+def badge(booking) -> str:
+    (html,) = rendered(panels.session_badge, booking)
+    return html.partition("</svg>")[2].removesuffix("</span>").strip()
+
+
+def money(booking) -> str:
+    return rendered(panels.session_money, booking)[0]
+
+
+def settle(payment) -> Payment:
+    return services.settle(payment.pk, source="test", now=NOW)
+
+
+def test_badge_of_a_free_session(student):
+    assert badge(BookingFactory(student=student)) == "Free"
+
+
+def test_badge_of_a_held_session(booking):
+    assert badge(booking) == "Unpaid"
+
+
+def test_badge_of_a_held_session_whose_payment_failed(booking, payment):
+    simulate(payment.provider_ref, Outcome.FAILURE)
+    settle(payment)
+    assert badge(booking) == "Payment failed"
+
+
+@pytest.mark.parametrize("changes", [{"needs_review": True}, {"status": PaymentStatus.PROCESSING}])
+def test_badge_of_a_payment_that_is_not_certain_yet(booking, payment, changes):
+    Payment.objects.update(**changes)
+    assert badge(booking) == "Payment being checked"
+
+
+def test_badge_of_a_paid_session(booking, paid):
+    settle(paid)
+    assert badge(booking) == "Paid ₹1,050"
+
+
+def test_badge_of_a_request(mentor):
+    session_type = SessionTypeFactory(mentor=mentor, requires_approval=True)
+    assert badge(BookingFactory(session_type=session_type, status=Status.REQUESTED)) == "Paid after approval"
+
+
+@pytest.mark.parametrize("lapsed", [True, False])
+def test_badge_of_a_session_that_ended_unpaid(booking, student, lapsed):
+    if lapsed:
+        Booking.objects.update(hold_expires_at=NOW)
+    else:
+        cancel(booking.pk, actor=student, now=NOW)
+    assert badge(booking) == "Nothing charged"
+
+
+@pytest.fixture
+def owed(booking, paid, student) -> Refund:
+    """The session was cancelled while the money was coming in."""
+    cancel(booking.pk, actor=student, now=NOW)
+    settle(paid)
+    return Refund.objects.get()
+
+
+def test_badge_of_money_that_goes_back(booking, owed, provider):
+    assert badge(booking) == "Refund on its way"
+    services.send_refund(owed.pk, now=NOW)
+    assert badge(booking) == "Refunded ₹1,050"
+
+
+def test_badge_of_a_refund_that_failed(booking, owed, provider):
+    provider.refuses["refund"] = GatewayRejected("no")
+    services.send_refund(owed.pk, now=NOW)
+    assert badge(booking) == "Refund failed"
+
+
+def test_badge_of_a_part_that_went_back(booking, paid):
+    settle(paid)
+    refund = services.request_refund(
+        paid.pk, amount_minor=50_000, reason=Refund.Reason.SURPLUS, key="a", now=NOW
+    )
+    services.send_refund(refund.pk, now=NOW)
+    assert badge(booking) == "Partly refunded ₹500"
+
+
+def test_badge_of_a_session_paid_twice_is_of_the_payment_that_counts(booking, paid):
+    Payment.objects.update(status=PaymentStatus.EXPIRED)
+    second = booking.payments.create(
+        amount_minor=105_000,
+        platform_fee_minor=5_000,
+        currency="INR",
+        status=PaymentStatus.SUCCEEDED,
+        succeeded_at=NOW,
+        created_at=NOW - timedelta(days=1),
+    )
+    Booking.objects.update(status=Status.SCHEDULED, hold_expires_at=None)
+    settle(paid)
+    assert badge(booking) == "Paid ₹1,050"
+    assert second.reference in money(booking)
+
+
+def test_money_block_shows_the_whole_trail(booking, paid):
+    payment = settle(paid)
+    shown = money(booking)
+    for part in (
+        payment.reference,
+        payment.payment_id,
+        "₹1,000.00",
+        "₹50.00",
+        "₹1,050.00",
+        "Wednesday 2 December 2026, 7:30 am",
+        "Europe/Berlin (GMT+1)",
+        "Paid ₹1,050",
+    ):
+        assert part in shown
+
+
+def test_money_block_shows_refunds(booking, owed):
+    shown = money(booking)
+    assert owed.reference in shown
+    assert "Refund on its way" in shown
+    assert owed.get_reason_display() in shown
+
+
+def test_money_block_of_a_free_session_says_free(student):
+    shown = money(BookingFactory(student=student))
+    assert "FREE" in shown
+    assert "Platform fee" not in shown
+
+
+@pytest.mark.parametrize("panel", [panels.session_badge, panels.session_money])
+@pytest.mark.parametrize("count", [1, 30])
+def test_panels_cost_two_queries_however_many_rows(mentor, django_assert_num_queries, panel, count):
+    session_type = SessionTypeFactory(mentor=mentor)
+    bookings = []
+    for day in range(count):
+        starts_at = NOW + timedelta(days=day + 1)
+        booking = BookingFactory(
+            session_type=session_type, status=Status.AWAITING_PAYMENT, starts_at=starts_at
+        )
+        services.ensure_payment(booking, NOW)
+        bookings.append(booking)
+    rows = list(Booking.objects.with_people())
+    with django_assert_num_queries(2):
+        panel.render(RequestFactory().get("/"), rows)
+
+
+def test_session_page_shows_the_money(client, student, booking, paid):
+    payment = settle(paid)
+    client.force_login(student)
+    shown = client.get(reverse("session_confirmation", args=[booking.reference])).content.decode()
+    assert payment.reference in shown
+    assert payment.payment_id in shown
