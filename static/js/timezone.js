@@ -24,7 +24,7 @@
     .map((t) => new Intl.DateTimeFormat("en", { timeZone, dateStyle: "short", timeStyle: "short" }).format(t)).join();
   const offer = document.querySelector("[data-time-zone-offer]");
   if (!offer || cookie("tz_kept") === detected || clock(detected) === clock(used)) return;
-  offer.elements.time_zone.value = detected;
+  offer.querySelector("[name=time_zone]").value = detected;
   offer.querySelector("[data-time-zone-name]").textContent = detected;
   offer.querySelector("[data-time-zone-keep]").addEventListener("click", () => {
     remember("tz_kept", year);
