@@ -82,21 +82,22 @@ def _context(message: Message, now: datetime) -> dict[str, Any]:
         "title": invitations.title(booking, reader),
         "first_name": invitations.one_line(reader.first_name),
         "other_name": invitations.other_name(booking, reader),
-        "facts": _facts(booking, reader),
+        "facts": _facts(message),
         "steps": _steps(message),
         "clock_change": clock_change_note(invitations.reader_zone(booking, reader), now, booking.starts_at),
         "session_url": settings.SITE_URL + booking.get_absolute_url(),
     }
 
 
-def _facts(booking: Booking, reader: User) -> list[Fact]:
+def _facts(message: Message) -> list[Fact]:
+    booking, reader = message.booking, message.recipient
     facts = [
         Fact("When", invitations.when(booking, reader)),
         Fact(f"{invitations.other_name(booking, reader)}'s clock", invitations.other_clock(booking, reader)),
         Fact("Duration", format_duration(booking.duration_minutes)),
         Fact("Topic", invitations.one_line(booking.topic)),
         Fact("Notes", _lines(booking.notes)),
-        *_money_facts(booking, reader),
+        *(_money_facts(booking, reader) if message.kind == Kind.SESSION_SCHEDULED else []),
         Fact("Reference", booking.reference),
     ]
     return [fact for fact in facts if fact.value]

@@ -31,6 +31,7 @@ def wake_worker_on_commit(pk: int) -> None:
 def _wake_worker(pk: int) -> None:
     """Never fails: without the queue, the schedule finds the row within a minute."""
     try:
-        tasks.deliver.delay(pk)
+        # One more try covers a connection that went stale; more would keep a person waiting.
+        tasks.deliver.apply_async((pk,), retry_policy={"max_retries": 1, "interval_start": 0})
     except Exception as error:  # a broker's client raises what it likes
         logger.error("no worker could be woken", extra={"outbox": pk, "error": repr(error)})

@@ -1,5 +1,6 @@
 """Mail servers at their worst, and workers that die: what stands at the provider's end in tests."""
 
+import time
 from smtplib import SMTPServerDisconnected
 
 from django.core.mail.backends.base import BaseEmailBackend
@@ -24,3 +25,10 @@ class KilledAfter(InMemory):
     def send_messages(self, email_messages):
         super().send_messages(email_messages)
         raise SystemExit
+
+
+class Hanging(BaseEmailBackend):
+    """Never answers; whoever sends is killed meanwhile."""
+
+    def send_messages(self, email_messages):
+        time.sleep(600)

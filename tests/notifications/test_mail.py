@@ -173,12 +173,14 @@ def test_which_backends_take_a_calendar_alternative(backend, takes):
     assert takes_calendar_alternative(backend) is takes
 
 
-def test_reminder_has_no_invitation(reminder, mail_of):
+def test_reminder_has_no_invitation_and_speaks_of_no_money(reminder, mail_of):
+    Booking.objects.update(price_minor=100_000, fee_minor=5_000)
     mail = mail_of(reminder, reminder.due_at)
     assert mail.subject == "Reminder: Career Guidance with Meera Rao, Wed 9 Dec, 6:30 am"
     assert [part.mimetype for part in mail.alternatives] == ["text/html"]
     assert mail.attachments == []
     assert "calendar" not in mail.body
+    assert "₹" not in mail.body
     assert "Join Session" in mail.body
 
 
