@@ -9,18 +9,11 @@ from tests.servers import BASE_DIR, start_postgresql
 
 @pytest.mark.sqlite
 def test_the_suite_passes_on_postgresql():
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
+    command += ["-m", "not browser and not processes"]
     with start_postgresql() as url:
         done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-m",
-                "not browser and not processes",
-                "-p",
-                "no:cacheprovider",
-            ],
+            command,
             cwd=BASE_DIR,
             env={**os.environ, "DATABASE_URL": url},
             stdin=subprocess.DEVNULL,
@@ -29,4 +22,5 @@ def test_the_suite_passes_on_postgresql():
             text=True,
             check=False,
         )
-    assert done.returncode == 0, done.stdout
+    if done.returncode != 0:
+        pytest.fail(f"On PostgreSQL:\n{done.stdout}", pytrace=False)
