@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.clock import format_short_date, format_time, format_zone, to_param
@@ -15,6 +16,7 @@ from accounts.models import User
 from accounts.requests import viewer, viewer_zone
 from bookings.busy import load_busy
 from bookings.models import Booking, Review, Status
+from bookings.policy import describe
 from bookings.services import lead_minutes, takes_currency
 from bookings.sessions import SessionView
 from bookings.slots import Busy, State, free_starts
@@ -96,6 +98,16 @@ def render_reviews(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[i
             render_to_string("bookings/_mentor_reviews.html", {"reviews": reviews})
         )
     return rendered
+
+
+def render_policy(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
+    return {mentor.pk: format_html("{}", describe(mentor.cancellation_policy)) for mentor in mentors}
+
+
+def render_policy_choices(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
+    """All policies in words, for a mentor who chooses one."""
+    lines = format_html_join("", "<li>{}: {}</li>", [(each.label, describe(each)) for each in Mentor.Policy])
+    return {mentor.pk: format_html('<ul role="list">{}</ul>', lines) for mentor in mentors}
 
 
 def render_next(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:

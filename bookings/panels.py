@@ -13,4 +13,6 @@ def register() -> None:
 
     panels.mentor_times.register(mentor_panels.render_times)
     panels.mentor_reviews.register(mentor_panels.render_reviews)
+    panels.mentor_policy.register(mentor_panels.render_policy)
+    panels.policy_choices.register(mentor_panels.render_policy_choices)
     panels.dashboard_next.register(mentor_panels.render_next)

@@ -23,7 +23,7 @@ class DateOverrideInline(admin.TabularInline[DateOverride, Mentor]):
     extra = 0
 
 
-class SessionTypeAdminForm(forms.ModelForm):  # type: ignore[type-arg]
+class SessionTypeAdminForm(forms.ModelForm[SessionType]):
     durations = forms.TypedMultipleChoiceField(
         coerce=int,
         choices=[(minutes, format_duration(minutes)) for minutes in DURATIONS],

@@ -26,9 +26,13 @@ class Facets:
 
 @dataclass(frozen=True)
 class Card:
+    """`cheapest` is the lowest price in one currency, `has_more` that there are higher ones."""
+
     mentor: Mentor
+    offers: list[SessionType]
     has_free: bool
     cheapest: SessionType | None
+    has_more: bool
     times: SafeString
 
 
@@ -77,8 +81,7 @@ def find(
     if free:
         found = found.with_free_sessions()
     if max_price is not None and currency:
-        whole = max_price.quantize(Decimal(1).scaleb(-EXPONENTS[currency]), rounding="ROUND_DOWN")
-        found = found.with_sessions_up_to(min(to_minor(whole, currency), MOST_CHARGE), currency)
+        found = found.with_sessions_up_to(ceiling(max_price, currency), currency)
     if sort == "price":
         return found.cheapest_first(currency)
     if sort == "newest":
@@ -86,6 +89,12 @@ def find(
     if sort == "sessions":
         return found.busiest_first()
     return found.best_rated_first()
+
+
+def ceiling(max_price: Decimal, currency: str) -> int:
+    """Of a typed amount, in minor units; digits that the currency has not are dropped."""
+    whole = max_price.quantize(Decimal(1).scaleb(-EXPONENTS[currency]), rounding="ROUND_DOWN")
+    return min(to_minor(whole, currency), MOST_CHARGE)
 
 
 def cards(request: HttpRequest, mentors: Iterable[Mentor], currency: str = "") -> list[Card]:
@@ -96,14 +105,15 @@ def cards(request: HttpRequest, mentors: Iterable[Mentor], currency: str = "") -
 
 
 def _card(mentor: Mentor, currency: str, times: SafeString) -> Card:
-    active = [offer for offer in mentor.session_types.all() if offer.is_active]
-    paid = [offer for offer in active if not offer.is_free]
-    if paid:
-        asked = {offer.currency for offer in paid}
-        shown = currency if currency in asked else paid[0].currency
-        paid = sorted(
-            (offer for offer in paid if offer.currency == shown), key=lambda offer: offer.price_minor
-        )
+    offers = [offer for offer in mentor.session_types.all() if offer.is_active]
+    paid = [offer for offer in offers if not offer.is_free]
+    wanted = [offer for offer in paid if offer.currency == currency]
+    comparable = wanted or [offer for offer in paid if offer.currency == paid[0].currency]
     return Card(
-        mentor, len(paid) < len(active) and any(o.is_free for o in active), paid[0] if paid else None, times
+        mentor=mentor,
+        offers=offers,
+        has_free=len(paid) < len(offers),
+        cheapest=min(comparable, key=lambda offer: offer.price_minor, default=None),
+        has_more=len(paid) > 1,
+        times=times,
     )

@@ -25,7 +25,7 @@ def format_money(minor: int, currency: str, *, full: bool = False) -> str:
     exponent = EXPONENTS[currency]
     amount = Decimal(minor).scaleb(-exponent)
     locale = "en_IN" if currency == "INR" else "en_US"
-    text = format_currency(amount, currency, locale=locale)
+    text = format_currency(amount, currency, locale=locale).replace(currency, f"{currency}\N{NO-BREAK SPACE}")
     return text.removesuffix("." + "0" * exponent) if exponent and not full else text
 
 

@@ -6,6 +6,7 @@ from django.http import QueryDict
 
 from mentors import browse
 from mentors.models import MentorQuerySet
+from mentors.money import format_money
 
 RATINGS = [("", "Any rating"), ("4.5", "4.5 and up"), ("4", "4 and up"), ("3", "3 and up")]
 SORTS = [
@@ -55,7 +56,7 @@ class BrowseForm(forms.Form):
         facets = browse.facets()
         asked = cls(data=query, facets=facets)
         asked.is_valid()
-        chosen = {name: value for name, value in asked.cleaned_data.items() if value or value == 0}
+        chosen = {name: value for name, value in asked.cleaned_data.items() if value not in ("", False, None)}
         if facets.currencies:
             chosen.setdefault("currency", facets.currencies[0][0])
         return cls(initial=chosen, facets=facets)
@@ -74,15 +75,26 @@ class BrowseForm(forms.Form):
             left.pop("currency", None)
         return urlencode({name: "on" if value is True else value for name, value in left.items()})
 
-    def chips(self) -> list[tuple[str, str]]:
+    def selects(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("skill", "language", "rating", "sort")]
+
+    def chips(self) -> list[dict[str, str]]:
         """What is chosen, in words, each with the query of the page without it."""
         chosen = self.initial
+        if "max_price" in chosen and self.currency_code:
+            price = format_money(browse.ceiling(chosen["max_price"], self.currency_code), self.currency_code)
+        else:
+            price = ""
         labels = {
             "q": f"“{chosen.get('q')}”",
             "skill": dict(self.facets.skills).get(chosen.get("skill", "")),
             "language": dict(self.facets.languages).get(chosen.get("language", "")),
             "rating": f"Rated {chosen.get('rating')} and up",
-            "max_price": f"Up to {chosen.get('max_price')} {self.currency_code}",
+            "max_price": f"Up to {price}",
             "free": "Free sessions",
         }
-        return [(str(label), self.query(without=name)) for name, label in labels.items() if name in chosen]
+        return [
+            {"label": str(label), "query": self.query(without=name)}
+            for name, label in labels.items()
+            if name in chosen
+        ]

@@ -2,8 +2,9 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Exists, OuterRef
 
-from accounts.zones import zone_choices
+from accounts.zones import parse_zone, zone_choices
 from mentors.models import Language, Mentor, Skill
 from mentors.photos import BadPhoto, Photo, read_photo
 
@@ -26,10 +27,19 @@ class PhotoField(forms.FileField):
             raise ValidationError(str(error)) from error
 
 
-class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
+class ChosenOrTyped(forms.MultipleChoiceField):
+    """Asked for together with what is typed beside it; the form refuses when there is neither."""
+
+    def validate(self, value: list[str]) -> None:
+        for each in value:
+            if not self.valid_value(each):
+                raise ValidationError(self.error_messages["invalid_choice"], params={"value": each})
+
+
+class ApplicationForm(forms.ModelForm[Mentor]):
     """What students see of a mentor. It only reads what was typed; services write it."""
 
-    skills = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+    skills = ChosenOrTyped(widget=forms.CheckboxSelectMultiple)
     other_skills = forms.CharField(
         required=False,
         max_length=400,
@@ -72,7 +82,10 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         known = Skill.objects.filter(mentors__in=Mentor.objects.listed()).distinct()
         own = self.instance.skills.all() if self.instance.pk else Skill.objects.none()
-        names = sorted({skill.name for skill in (*known, *own)}, key=str.casefold)
+        mine = {skill.name for skill in own}
+        names = sorted(
+            {skill.name for skill in known} | mine, key=lambda name: (name not in mine, name.casefold())
+        )
         cast(forms.MultipleChoiceField, self.fields["skills"]).choices = [(name, name) for name in names]
         if not names:
             del self.fields["skills"]
@@ -126,9 +139,12 @@ class ProfileForm(ApplicationForm):
         initial = {
             "skills": [skill.name for skill in instance.skills.all()],
             "languages": instance.languages.all(),
-            "time_zone": instance.time_zone,
+            "time_zone": parse_zone(instance.time_zone),
         }
         super().__init__(*args, instance=instance, initial=initial, **kwargs)
+        spoken = Exists(instance.languages.filter(pk=OuterRef("pk")))
+        languages = Language.objects.annotate(spoken=spoken).order_by("-spoken", "name")
+        cast(forms.ModelMultipleChoiceField[Language], self.fields["languages"]).queryset = languages
         if not instance.photo:
             del self.fields["remove_photo"]
 

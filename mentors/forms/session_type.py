@@ -8,13 +8,12 @@ from mentors.models import DURATIONS, SessionType
 from mentors.money import EXPONENTS, to_major, to_minor, unchargeable
 
 
-class SessionTypeForm(forms.ModelForm):  # type: ignore[type-arg]
+class SessionTypeForm(forms.ModelForm[SessionType]):
     """The price is typed in major units and cleans to `price_minor`. It only reads; services write."""
 
     price = forms.DecimalField(
         min_value=0,
         max_digits=12,
-        help_text="0 makes it free. For a price by the hour, the price of one hour.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
         error_messages={
             "invalid": "Write the price in digits, as in 1000 or 49.50.",
@@ -34,6 +33,7 @@ class SessionTypeForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "description", "pricing", "currency", "requires_approval")
         labels = {"requires_approval": "I accept each request myself"}
         help_texts = {
+            "pricing": "One price for the session, or so much an hour. A price of 0 makes it free.",
             "name": "As in “Mock Interview” or “Career Guidance”.",
             "description": "What you do together, and what the student should bring.",
             "requires_approval": "Students ask, and you accept or decline. Otherwise a free time is booked at once.",

@@ -39,7 +39,6 @@ class HoursForm(forms.Form):
     )
 
     index = 0
-    is_new = False
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -63,6 +62,10 @@ class HoursForm(forms.Form):
     @property
     def day_name(self) -> str:
         return str(Weekday(int(self["weekday"].value())).label)
+
+    @property
+    def words(self) -> str:
+        return " to ".join(str(self[name].value() or "")[:5] for name in ("starts", "ends")).strip()
 
     @property
     def runs_over_midnight(self) -> bool:
@@ -136,10 +139,21 @@ class WeekForm(BaseFormSet[HoursForm]):
             return self.showing([*kept, *copied][:MAX_ROWS])
         return None
 
+    def problems(self) -> list[dict[str, str]]:
+        """Every message of a row with the field it is about, for the summary."""
+        return [
+            {"anchor": form[name].id_for_label, "label": form.day_name, "text": form.errors[name][0]}
+            for form in self.forms
+            for name in ("starts", "ends")
+            if form.errors.get(name)
+        ]
+
     def days(self) -> list[dict[str, Any]]:
         """The rows by weekday, open hours before breaks, for the page."""
         for index, form in enumerate(self.forms):
-            form.index, form.is_new = index, index == self.new_row
+            form.index = index
+            if index == self.new_row:
+                form.fields["starts"].widget.attrs["autofocus"] = True
         return [
             {
                 "number": day.value,

@@ -1,3 +1,6 @@
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -5,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.requests import viewer_zone
 from mentors import services
 from mentors.forms.profile import ApplicationForm
 from mentors.models import Mentor
@@ -20,9 +24,13 @@ def mentor_apply(request: HttpRequest) -> HttpResponse:
     user = request.user
     if mentor := Mentor.objects.filter(user=user).select_related("user").first():
         return render(request, "mentors/apply_status.html", {"mentor": mentor})
-    initial = {"time_zone": getattr(request, "time_zone", None) or user.time_zone}
-    form = ApplicationForm(request.POST or None, request.FILES or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST":
+        form = ApplicationForm(request.POST, request.FILES)
+    else:
+        form = ApplicationForm(
+            initial={"time_zone": viewer_zone(request, ZoneInfo(settings.DEFAULT_TIME_ZONE))}
+        )
+    if form.is_valid():
         try:
             services.apply(user=user, **form.values(), photo=form.cleaned_data["photo"], now=timezone.now())
             messages.success(request, "Thank you. Your application is with our staff.")

@@ -11,13 +11,16 @@ from mentors.forms.browse import BrowseForm
 from mentors.models import Mentor
 
 PAGE_SIZE = 12
-FEATURED = 6
+FEATURED = 9
+IN_HERO = 3
 
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     mentors = browse.find().prefetch_related("session_types", "skills")[:FEATURED]
-    return render(request, "mentors/landing.html", {"cards": browse.cards(request, mentors)})
+    cards = browse.cards(request, mentors)
+    context = {"soonest": cards[:IN_HERO], "cards": cards[IN_HERO:]}
+    return render(request, "mentors/landing.html", context)
 
 
 @require_safe
@@ -32,16 +35,15 @@ def mentor_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mentor_detail(request: HttpRequest, slug: str) -> HttpResponse:
     mentors = Mentor.objects.visible_to(request.user).select_related("user")
-    mentor = get_object_or_404(mentors.prefetch_related("skills", "languages"), slug=slug)
+    mentor = get_object_or_404(mentors.prefetch_related("session_types", "skills", "languages"), slug=slug)
     return render(
         request,
         "mentors/mentor_detail.html",
         {
             "mentor": mentor,
-            "session_types": mentor.session_types.active(),
+            "card": browse.cards(request, [mentor])[0],
             "is_own": request.user.pk == mentor.user_id,
             "now": timezone.now(),
-            "times": panels.mentor_times.render(request, [mentor])[mentor.pk],
             "policy": panels.mentor_policy.render(request, [mentor])[mentor.pk],
             "reviews": panels.mentor_reviews.render(request, [mentor])[mentor.pk],
         },

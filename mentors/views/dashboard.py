@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,14 +19,22 @@ def own_mentor(request: HttpRequest) -> Mentor:
     return get_object_or_404(Mentor.objects.with_dashboard(), user_id=request.user.pk)
 
 
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to; nothing while it is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
 @login_required
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
+    has_hours = mentor.weekly_hours.filter(kind=WeeklyHours.Kind.OPEN).exists()
+    has_type = mentor.session_types.active().exists()
     context = {
         "mentor": mentor,
-        "has_hours": mentor.weekly_hours.filter(kind=WeeklyHours.Kind.OPEN).exists(),
-        "has_type": mentor.session_types.active().exists(),
+        "has_hours": has_hours,
+        "has_type": has_type,
+        "is_ready": has_hours and has_type and mentor.status != Mentor.Status.APPLIED,
         "next": panels.dashboard_next.render(request, [mentor])[mentor.pk],
     }
     return render(request, "mentors/dashboard/overview.html", context)
@@ -62,8 +70,8 @@ def dashboard_session_types(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def dashboard_session_type_create(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
-    form = SessionTypeForm(request.POST or None, currency=_usual_currency(mentor))
-    if request.method == "POST" and form.is_valid():
+    form = SessionTypeForm(posted(request), currency=_usual_currency(mentor))
+    if form.is_valid():
         session_type = services.create_session_type(mentor=mentor, **form.values())
         messages.success(request, f"“{session_type}” can now be booked.")
         return redirect("dashboard_session_types")
@@ -77,8 +85,8 @@ def dashboard_session_type_create(request: HttpRequest) -> HttpResponse:
 @read_or_post
 def dashboard_session_type_edit(request: HttpRequest, slug: str) -> HttpResponse:
     session_type = _own_session_type(request, slug)
-    form = SessionTypeForm(request.POST or None, instance=session_type)
-    if request.method == "POST" and form.is_valid():
+    form = SessionTypeForm(posted(request), instance=session_type)
+    if form.is_valid():
         services.update_session_type(session_type=session_type, **form.values())
         messages.success(request, f"“{session_type}” is saved.")
         return redirect("dashboard_session_types")
@@ -104,8 +112,8 @@ def dashboard_session_type_switch(request: HttpRequest, slug: str) -> HttpRespon
 @read_or_post
 def dashboard_profile(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
-    form = ProfileForm(request.POST or None, request.FILES or None, instance=mentor)
-    if request.method == "POST" and form.is_valid():
+    form = ProfileForm(posted(request), request.FILES or None, instance=mentor)
+    if form.is_valid():
         services.update_profile(mentor=mentor, **form.values())
         if photo := form.cleaned_data["photo"]:
             services.set_photo(mentor=mentor, photo=photo)
