@@ -1,0 +1,87 @@
+"""Sets the scene on a site that runs with its demo; run by `manage.py shell`."""
+
+import json
+from datetime import datetime
+
+from django.utils import timezone
+
+from accounts.clock import from_param
+from accounts.models import User
+from bookings.busy import load_busy
+from bookings.models import Booking, Status
+from bookings.services import book, lead_minutes
+from bookings.slots import State, free_starts
+from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
+from mentors.models import SessionType
+from mentors.schedules import load_schedules
+from payments.gateways import mock
+from payments.services import ReturnUrls, open_checkout, settle
+
+
+def next_start(session_type: SessionType, student: User) -> datetime:
+    """The first start that this student could book."""
+    now, mentor = timezone.now(), session_type.mentor
+    window = (epoch_minute(now), epoch_minute(now) + 61 * DAY_MINUTES)
+    busy = load_busy([mentor], student, window, now)[mentor.pk]
+    schedule, lead = load_schedules([mentor])[mentor.pk], lead_minutes(session_type)
+    starts = free_starts(schedule, busy, window, session_type.durations[0], now, lead_minutes=lead)
+    return next(from_epoch_minute(minute) for minute, state in starts if state is State.FREE)
+
+
+def booked(mentor: str, name: str, student: User) -> Booking:
+    session_type = SessionType.objects.select_related("mentor__user").get(
+        mentor__user__email=mentor, name=name
+    )
+    return book(
+        student=student,
+        session_type=session_type,
+        duration_minutes=session_type.durations[0],
+        starts_at=next_start(session_type, student),
+        now=timezone.now(),
+        topic="Where to go next",
+        notes="Two offers, one weekend.\nhttps://example.com/cv",
+    )
+
+
+def declined_card(booking: Booking) -> None:
+    """A checkout whose first try the bank refused."""
+    now = timezone.now()
+    payment = open_checkout(booking.pk, "mock", now=now, urls=ReturnUrls(success="/", cancel="/"))
+    mock.simulate(payment.provider_ref, mock.Outcome.FAILURE)
+    settle(payment.pk, source="test", now=now)
+
+
+def stage() -> None:
+    """One session in each state that has pages of its own; prints their references as JSON."""
+    student = User.objects.get(email="student@example.com")
+    mentor_user = User.objects.get(email="mentor@example.com")
+    held = booked("mentor@example.com", "Career Guidance", student)
+    declined_card(held)
+    free = booked("mentor@example.com", "Mock Interview", student)
+    approving = SessionType.objects.filter(mentor__user__email="approval@example.com", requires_approval=True)
+    requested = booked("approval@example.com", approving[0].name, student)
+    cancelled = Booking.objects.filter(student=student, status=Status.CANCELLED).first()
+    scene = {
+        "held": held.reference,
+        "free": free.reference,
+        "requested": requested.reference,
+        "cancelled": cancelled.reference if cancelled else "",
+        "mentor_slug": mentor_user.mentor.slug,
+        "start": f"{next_start(free.session_type, student):%Y-%m-%dT%H:%MZ}",
+        "date": f"{next_start(free.session_type, student).astimezone(mentor_user.mentor.zone):%Y-%m-%d}",
+        "free_type": free.session_type.slug,
+        "paid_type": held.session_type.slug,
+    }
+    print("SCENE " + json.dumps(scene))  # noqa: T201
+
+
+def take(mentor: str, start: str) -> None:
+    """Somebody else books that start of the mentor's free session."""
+    session_type = SessionType.objects.select_related("mentor__user").get(
+        mentor__user__email=mentor, name="Mock Interview"
+    )
+    other = User.objects.exclude(email__in=["student@example.com", mentor]).filter(is_mentor=False).first()
+    assert other is not None
+    at = from_param(start)
+    assert at is not None
+    book(student=other, session_type=session_type, duration_minutes=60, starts_at=at, now=timezone.now())

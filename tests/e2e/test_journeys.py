@@ -1,0 +1,177 @@
+"""The main job, clicked as a person would, with JavaScript and without, on a phone."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.servers import Site, start_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with start_site(demo=True) as site:
+        yield site
+
+
+class Visitor:
+    """Somebody with a phone; counts the presses that a person makes."""
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page, self.site, self.presses = page, site, 0
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.site.url + path)
+
+    def press(self, target: Locator) -> None:
+        """Press something that can be seen without scrolling sideways, as a thumb would."""
+        self.presses += 1
+        target.click()
+        self.page.wait_for_load_state()
+
+    def button(self, name: str) -> Locator:
+        button = self.page.get_by_role("button", name=name, exact=True)
+        return button.or_(self.page.get_by_role("link", name=name, exact=True)).first
+
+    def sign_in(self, who: str) -> None:
+        """The sign-in form's own presses are not counted."""
+        self.page.fill("[name=login]", f"{who}@example.com")
+        self.page.fill("[name=password]", "office-hours")
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_load_state()
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "plain"])
+def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Visitor]:
+    context = browser.new_context(
+        java_script_enabled=request.param, viewport=PHONE, timezone_id="Asia/Kolkata", locale="en-GB"
+    )
+    yield Visitor(context.new_page(), site)
+    context.close()
+
+
+def in_view(page: Page, target: Locator) -> bool:
+    box = target.bounding_box()
+    return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= PHONE["height"]
+
+
+def book(visitor: Visitor, name: str, pick: int) -> None:
+    """From the profile to the confirming press; each step's next action is in view as the page opens."""
+    page = visitor.page
+    assert in_view(page, visitor.button("Book Session"))
+    visitor.press(visitor.button("Book Session"))
+    assert in_view(page, visitor.button("Continue"))
+    visitor.press(page.locator("label.choice__main", has_text=name))
+    visitor.press(visitor.button("Continue"))
+    days = page.locator("a.month__day")
+    assert in_view(page, days.first)
+    visitor.press(days.nth(pick % days.count()))  # a month's last days leave few to pick from
+    assert in_view(page, visitor.button("Continue"))
+    visitor.press(page.locator("label.slot").first)
+    visitor.press(visitor.button("Continue"))
+
+
+def test_a_free_session_from_signed_out_to_my_sessions(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("/mentors/?q=Meera")
+    page.get_by_role("link", name="Meera Rao").first.click()
+    book(visitor, "Mock Interview", pick=2)
+    page.get_by_label("What would you like to talk about?").fill("My first mock interview")
+    assert in_view(page, visitor.button("Confirm Booking"))
+    visitor.press(visitor.button("Confirm Booking"))
+    visitor.sign_in("student")
+    expect(page.get_by_label("What would you like to talk about?")).to_have_value("My first mock interview")
+    visitor.press(visitor.button("Confirm Booking"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re booked")
+    assert visitor.presses <= 8
+    expect(page.get_by_text("SESSION-").first).to_be_visible()
+    with page.expect_download() as download:
+        visitor.button("Add to Calendar").click()
+    assert "METHOD:PUBLISH" in Path(download.value.path()).read_text()
+    visitor.button("View My Sessions").click()
+    expect(page.locator(".row", has_text="Mock Interview").first).to_contain_text("Scheduled")
+
+
+def test_a_paid_session_declined_first_and_then_paid(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("/mentors/?q=Meera")
+    page.get_by_role("link", name="Meera Rao").first.click()
+    book(visitor, "Career Guidance", pick=4)
+    visitor.press(visitor.button("Proceed to Payment"))
+    visitor.sign_in("student")
+    visitor.press(visitor.button("Proceed to Payment"))
+    expect(page).to_have_url(re.compile(r"/sessions/SESSION-\w+/payment/$"))
+    assert visitor.presses <= 8
+    expect(page.get_by_text("ORDER-").first).to_be_visible()
+    expect(page.get_by_text("₹1,050").first).to_be_visible()
+    visitor.button("Simulate Payment Failure").click()
+    expect(page).to_have_url(re.compile(r"/payment/failed/$"))
+    expect(page.get_by_text("The card was declined.")).to_be_visible()
+    visitor.button("Try again").click()
+    visitor.button("Simulate Payment Success").click()
+    expect(page).to_have_url(re.compile(r"/confirmation/$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re booked")
+    expect(page.get_by_text("PAY-").first).to_be_visible()
+    visitor.button("View My Sessions").click()
+    row = page.locator(".row", has_text="Career Guidance").first
+    expect(row).to_contain_text("Scheduled")
+    expect(row).to_contain_text("Paid")
+
+
+def test_back_and_reload_keep_every_choice(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open("/mentors/?q=Meera")
+    page.get_by_role("link", name="Meera Rao").first.click()
+    book(visitor, "System Design Review", pick=6)
+    here = page.url
+    page.reload()
+    assert page.url == here
+    expect(page.get_by_text("System Design Review").first).to_be_visible()
+    visitor.button("Back").click()
+    expect(page.locator("label.slot").first).to_be_visible()
+    page.go_back()
+    assert page.url == here
+
+
+def test_a_time_taken_while_somebody_looks_is_struck_through_without_a_reload(
+    browser: Browser, site: Site
+) -> None:
+    looking = Visitor(browser.new_page(timezone_id="Asia/Kolkata"), site)
+    looking.open("/mentors/?q=Meera")
+    looking.page.get_by_role("link", name="Meera Rao").first.click()
+    book(looking, "Mock Interview", pick=8)
+    looking.button("Back").click()
+    slot = looking.page.locator("label.slot").first
+    label = slot.inner_text()
+    start = slot.locator("input").get_attribute("value")
+    day = looking.page.url.partition("?")[2]
+    site.manage(
+        "shell", "-v0", "-c", f"from tests.e2e.stage import take; take('mentor@example.com', '{start}')"
+    )
+    looking.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(looking.page.locator(".slot[data-state=taken]", has_text=label)).to_be_visible(timeout=20_000)
+    assert looking.page.url.partition("?")[2] == day
+
+
+def test_the_confirmation_mail_reaches_both_through_the_worker(visitor: Visitor) -> None:
+    page, folder = visitor.page, visitor.site.data_dir / "mail"
+    visitor.open("/mentors/?q=Meera")
+    page.get_by_role("link", name="Meera Rao").first.click()
+    book(visitor, "Mock Interview", pick=10)
+    visitor.press(visitor.button("Confirm Booking"))
+    visitor.sign_in("student")
+    visitor.press(visitor.button("Confirm Booking"))
+    match = re.search(r"SESSION-\w+", page.url)
+    assert match
+    for _ in range(60):
+        mails = [each for each in folder.glob("*.eml") if match[0] in each.read_text()]
+        if len(mails) == 2:
+            break
+        page.wait_for_timeout(500)
+    assert len(mails) == 2, [each.name for each in folder.glob("*")]

@@ -1,0 +1,253 @@
+"""Every page of the site, found by walking its URL table: empty, filled, and with errors shown.
+
+None may have an accessibility violation (axe, WCAG 2.2 AA), a console error, a request to another
+host, or weigh more than 150 kB. A URL that is named neither in `PAGES` nor in `NOT_PAGES` fails.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import URLPattern, URLResolver, get_resolver
+from playwright.sync_api import Browser, BrowserContext, Page, Response
+
+from tests.servers import Site, start_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+MAX_BYTES = 150_000
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+PASSWORD = "office-hours"
+
+STUDENT, MENTOR, APPROVAL, STAFF, NEW, NOBODY = "student", "mentor", "approval", "staff", "new", ""
+
+# Why a URL is not a page to look at.
+NOT_PAGES = {
+    "healthz": "JSON",
+    "media": "photos",
+    "session_invite": "a calendar file",
+    "payment_mock": "takes a POST",
+    "session_accept": "takes a POST",
+    "session_decline": "takes a POST",
+    "dashboard_session_type_switch": "takes a POST",
+    "mfa_download_recovery_codes": "a text file",
+    "account_set_password": "for people without a password, and everybody here has one",
+    "account_confirm_email": "confirmed by code; the page is allauth's for a link that nobody gets",
+    "account_reset_password_from_key": "its key comes by mail; the journeys open it",
+    "mfa_authenticate": "in the middle of signing in; the journeys open it",
+    "mfa_reauthenticate": "in the middle of signing in; the journeys open it",
+    "mfa_deactivate_totp": "needs two-step sign-in switched on; the journeys open it",
+    "mfa_view_recovery_codes": "needs two-step sign-in switched on; the journeys open it",
+    "mfa_generate_recovery_codes": "needs two-step sign-in switched on; the journeys open it",
+    "account_confirm_login_code": "its code comes by mail; the journeys open it",
+    "account_email_verification_sent": "its code comes by mail; the journeys open it",
+}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page as somebody sees it. `path` may name things of the scene in braces."""
+
+    name: str
+    path: str
+    who: str = NOBODY
+    status: int = 200
+    # Fields to fill before the form of `main` is sent with its own checks off; errors must then be shown.
+    breaks: dict[str, str] | None = field(default=None, hash=False)
+    site: str = "filled"
+
+    @property
+    def label(self) -> str:
+        return (
+            f"{self.name}{'-errors' if self.breaks is not None else ''}-{self.who or 'anonymous'}-{self.path}"
+        )
+
+
+WIZARD = "/mentors/{mentor_slug}/book/"
+PAGES = [
+    Visit("landing", "/"),
+    Visit("landing", "/", site="empty"),
+    Visit("landing", "/", STUDENT),
+    Visit("mentor_list", "/mentors/"),
+    Visit("mentor_list", "/mentors/", site="empty"),
+    Visit("mentor_list", "/mentors/?q=nothing-is-called-this"),
+    Visit("mentor_list", "/mentors/?page=999&sort=odd&skill=%00"),
+    Visit("mentor_detail", "/mentors/{mentor_slug}/"),
+    Visit("mentor_detail", "/mentors/{mentor_slug}/", MENTOR),
+    Visit("mentor_detail", "/mentors/nobody/", status=404),
+    Visit("mentor_apply", "/become-a-mentor/"),
+    Visit("mentor_apply", "/become-a-mentor/", NEW, site="empty"),
+    Visit("mentor_apply", "/become-a-mentor/", NEW, site="empty", breaks={"headline": ""}),
+    Visit("mentor_apply", "/become-a-mentor/", MENTOR),
+    Visit("book", WIZARD),
+    Visit("book", WIZARD + "?type={free_type}"),
+    Visit("book", WIZARD + "?type={free_type}&date={date}"),
+    Visit("book", WIZARD + "?type={paid_type}&date={date}", STUDENT),
+    Visit("book", WIZARD + "?type={free_type}&start={start}", STUDENT),
+    Visit("book", WIZARD + "?type={paid_type}&start={start}"),
+    Visit("book", WIZARD + "?type={free_type}&start={start}", STUDENT, breaks={"topic": "x" * 201}),
+    Visit("book", WIZARD, MENTOR, status=422),
+    Visit("my_sessions", "/my-sessions/", STUDENT),
+    Visit("my_sessions", "/my-sessions/", NEW, site="empty"),
+    Visit("my_sessions", "/my-sessions/?show=past", STUDENT),
+    Visit("my_sessions", "/my-sessions/?show=cancelled", STUDENT),
+    Visit("my_sessions", "/my-sessions/?show=all", STUDENT),
+    Visit("session_detail", "/sessions/{held}/", STUDENT),
+    Visit("session_detail", "/sessions/{free}/", STUDENT),
+    Visit("session_detail", "/sessions/{free}/", MENTOR),
+    Visit("session_detail", "/sessions/{requested}/", APPROVAL),
+    Visit("session_detail", "/sessions/{cancelled}/", STUDENT),
+    Visit("session_confirmation", "/sessions/{free}/confirmation/", STUDENT),
+    Visit("session_confirmation", "/sessions/{requested}/confirmation/", STUDENT),
+    Visit("session_cancellation", "/sessions/{free}/cancellation/", STUDENT),
+    Visit("session_cancellation", "/sessions/{free}/cancellation/", MENTOR, breaks={"reason": ""}),
+    Visit("session_join", "/sessions/{free}/join/", STUDENT),
+    Visit("payment", "/sessions/{held}/payment/", STUDENT),
+    Visit("payment_failed", "/sessions/{held}/payment/failed/", STUDENT),
+    Visit("dashboard", "/dashboard/", MENTOR),
+    Visit("dashboard", "/dashboard/", APPROVAL),
+    Visit("dashboard_availability", "/dashboard/availability/", MENTOR),
+    Visit("dashboard_session_types", "/dashboard/session-types/", MENTOR),
+    Visit("dashboard_session_type_create", "/dashboard/session-types/new/", MENTOR),
+    Visit("dashboard_session_type_create", "/dashboard/session-types/new/", MENTOR, breaks={"name": ""}),
+    Visit("dashboard_session_type_edit", "/dashboard/session-types/{paid_type}/", MENTOR),
+    Visit("dashboard_profile", "/dashboard/profile/", MENTOR),
+    Visit("dashboard_profile", "/dashboard/profile/", MENTOR, breaks={"headline": "", "bio": ""}),
+    Visit("dashboard_sessions", "/dashboard/sessions/", MENTOR),
+    Visit("dashboard_sessions", "/dashboard/sessions/?show=cancelled", APPROVAL),
+    Visit("settings", "/settings/", STUDENT),
+    Visit("settings", "/settings/", STUDENT, breaks={"name": "", "phone": "not a number"}),
+    Visit("time_zone_update", "/settings/time-zone/"),
+    Visit("account_login", "/accounts/login/"),
+    Visit("account_login", "/accounts/login/", breaks={"login": "nobody@example.com", "password": "wrong"}),
+    Visit("account_signup", "/accounts/signup/"),
+    Visit("account_signup", "/accounts/signup/", breaks={"email": "no", "password1": "a", "password2": "b"}),
+    Visit("account_logout", "/accounts/logout/", STUDENT),
+    Visit("account_inactive", "/accounts/inactive/"),
+    Visit("account_reauthenticate", "/accounts/reauthenticate/", STUDENT),
+    Visit("account_email", "/accounts/email/", STUDENT),
+    Visit("account_email", "/accounts/email/", STUDENT, breaks={"email": "no"}),
+    Visit("account_change_password", "/accounts/password/change/", STUDENT),
+    Visit("account_change_password", "/accounts/password/change/", STUDENT, breaks={"oldpassword": "x"}),
+    Visit("account_reset_password", "/accounts/password/reset/"),
+    Visit("account_reset_password", "/accounts/password/reset/", breaks={"email": "no"}),
+    Visit("account_reset_password_done", "/accounts/password/reset/done/"),
+    Visit("account_reset_password_from_key", "/accounts/password/reset/key/0-made-up/"),
+    Visit("account_reset_password_from_key_done", "/accounts/password/reset/key/done/"),
+    Visit("account_request_login_code", "/accounts/login/code/"),
+    Visit("mfa_index", "/accounts/2fa/", STUDENT),
+    Visit("mfa_activate_totp", "/accounts/2fa/totp/activate/", STUDENT),
+    Visit("mfa_activate_totp", "/accounts/2fa/totp/activate/", STUDENT, breaks={"code": "0"}),
+]
+
+
+def named_urls(patterns: list[Any]) -> set[str]:
+    names = set()
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":  # Django's own
+                names |= named_urls(pattern.url_patterns)
+        elif isinstance(pattern, URLPattern):
+            names.add(str(pattern.name))
+    return names
+
+
+def test_every_url_is_visited_or_said_to_be_no_page() -> None:
+    known = {visit.name for visit in PAGES} | NOT_PAGES.keys()
+    assert named_urls(get_resolver().url_patterns) == known
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[tuple[Site, dict[str, str]]]:
+    with start_site(demo=True) as site:
+        output = site.manage("shell", "-v0", "-c", "from tests.e2e.stage import stage; stage()")
+        yield site, json.loads(output.partition("SCENE ")[2].splitlines()[0])
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[tuple[Site, dict[str, str]]]:
+    with start_site() as site:
+        person = "accounts.services.create_person(email='new@example.com', name='New Person', password='office-hours')"
+        site.manage("shell", "-v0", "-c", f"import accounts.services; {person}")
+        yield site, {}
+
+
+class Rooms:
+    """A signed-in browser context for each person, kept for the module."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.contexts: dict[tuple[str, str], BrowserContext] = {}
+
+    def of(self, site: Site, who: str) -> BrowserContext:
+        if (site.url, who) not in self.contexts:
+            context = self.browser.new_context(
+                timezone_id="Asia/Kolkata", viewport={"width": 390, "height": 844}
+            )
+            if who:
+                page = context.new_page()
+                page.goto(f"{site.url}/accounts/login/")
+                page.fill("[name=login]", f"{who}@example.com")
+                page.fill("[name=password]", PASSWORD)
+                page.press("[name=password]", "Enter")
+                page.wait_for_url("**/my-sessions/")
+                page.close()
+            self.contexts[site.url, who] = context
+        return self.contexts[site.url, who]
+
+
+@pytest.fixture(scope="module")
+def rooms(browser: Browser) -> Iterator[Rooms]:
+    rooms = Rooms(browser)
+    yield rooms
+    for context in rooms.contexts.values():
+        context.close()
+
+
+@pytest.mark.parametrize("visit", PAGES, ids=lambda visit: visit.label)
+def test_page_is_accessible_quiet_self_contained_and_light(
+    visit: Visit, rooms: Rooms, request: pytest.FixtureRequest
+) -> None:
+    site, scene = request.getfixturevalue(visit.site)
+    page = rooms.of(site, visit.who).new_page()
+    complaints: list[str] = []
+    responses: list[Response] = []
+    page.on("response", responses.append)
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page.on(
+        "console", lambda message: message.type in ("error", "warning") and complaints.append(message.text)
+    )
+    answer = page.goto(site.url + visit.path.format(**scene), wait_until="networkidle")
+    assert answer is not None
+    assert answer.status == visit.status
+    weight = sum(
+        len(each.body()) for each in responses if not each.url.startswith("data:") and each.status == 200
+    )
+    assert weight < MAX_BYTES, f"{weight} bytes"
+    if visit.breaks is not None:
+        break_form(page, visit.breaks)
+    elsewhere = [each.url for each in responses if not each.url.startswith((site.url, "data:"))]
+    assert elsewhere == []
+    expected = ("status of 422", "status of 404", "status of 400")
+    assert [words for words in complaints if not any(each in words for each in expected)] == []
+    assert page.locator("h1").count() == 1
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        results = Axe().run(page, options=AXE)
+        assert results.violations_count == 0, f"{scheme}: {results.generate_report()}"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "scrolls sideways on a phone"
+    page.close()
+
+
+def break_form(page: Page, fields: dict[str, str]) -> None:
+    form = (
+        page.locator("main form[method=post]").filter(has=page.locator(f"[name={next(iter(fields))}]")).first
+    )
+    for name, value in fields.items():
+        form.locator(f"[name={name}]").first.fill(value)
+    form.evaluate("form => { form.noValidate = true; form.requestSubmit(); }")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_selector("[aria-invalid=true], [role=alert]")
