@@ -9,6 +9,7 @@ from allauth.mfa.totp import forms as totp_forms
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -98,6 +99,8 @@ class PlainWords:
             field.label = self.LABELS.get(name, field.label)
             field.help_text = self.HINTS.get(name, field.help_text)
             field.widget.attrs.pop("placeholder", None)
+            if isinstance(field, forms.EmailField):
+                field.validators.append(MaxLengthValidator(254))
             if name == "code":
                 field.widget.attrs |= self.CODE
 

@@ -63,9 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def initials(self) -> str:
-        words = (self.name or self.email).split()
+        words = str(self).split() or ["?"]
         return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
 
     @property
     def first_name(self) -> str:
-        return (self.name or self.email).split()[0]
+        return next(iter(str(self).split()), "")

@@ -1,0 +1,144 @@
+from html import unescape
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.utils import timezone
+
+from accounts.middleware import TimeZoneMiddleware
+from accounts.models import User
+
+URL = "/settings/time-zone/"
+
+
+def zone_of(client: Client) -> ZoneInfo | None:
+    zone: ZoneInfo | None = client.get(URL).wsgi_request.time_zone  # type: ignore[attr-defined]
+    return zone
+
+
+@pytest.mark.django_db
+def test_zone_of_a_stranger_is_unknown(client: Client) -> None:
+    assert zone_of(client) is None
+
+
+@pytest.mark.django_db
+def test_zone_of_a_stranger_comes_from_the_device(client: Client) -> None:
+    client.cookies["tz"] = "Asia/Calcutta"
+    assert str(zone_of(client)) == "Asia/Kolkata"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("junk", ["Mars/Olympus", "<script>", "a" * 3000, ""])
+def test_zone_is_not_taken_from_junk(client: Client, junk: str) -> None:
+    client.cookies["tz"] = junk
+    assert zone_of(client) is None
+
+
+def test_zone_that_was_saved_wins_over_the_device(client: Client, student: User) -> None:
+    client.force_login(student)
+    client.cookies["tz"] = "Asia/Kolkata"
+    assert str(zone_of(client)) == "Europe/Berlin"
+
+
+def test_zone_of_a_person_who_saved_none_comes_from_the_device(client: Client, student: User) -> None:
+    student.time_zone = ""
+    student.save()
+    client.force_login(student)
+    client.cookies["tz"] = "Asia/Kolkata"
+    assert str(zone_of(client)) == "Asia/Kolkata"
+
+
+def test_zone_is_active_while_the_page_is_made_and_not_after(student: User, rf: RequestFactory) -> None:
+    seen = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(timezone.get_current_timezone_name())
+        return HttpResponse()
+
+    request = rf.get("/admin/")
+    request.user = student
+    TimeZoneMiddleware(view)(request)
+    assert seen == ["Europe/Berlin"]
+    assert timezone.get_current_timezone_name() == "UTC"
+
+
+@pytest.mark.parametrize("path", ["/media/photos/1.webp", "/healthz"])
+def test_what_shows_no_times_does_not_read_the_user(rf: RequestFactory, path: str) -> None:
+    request = rf.get(path, headers={"cookie": "tz=Europe/Berlin"})  # has no user: reading it would fail
+    TimeZoneMiddleware(lambda request: HttpResponse())(request)
+    assert request.time_zone is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.django_db
+def test_page_works_signed_out(client: Client) -> None:
+    page = client.get(URL)
+    assert page.status_code == 200
+    assert "in each mentor's own zone" in unescape(page.text)
+    assert '<optgroup label="Asia">' in page.text
+
+
+@pytest.mark.django_db
+def test_page_says_what_is_used_and_what_the_device_has(client: Client) -> None:
+    client.cookies["tz"], client.cookies["tz_detected"] = "Asia/Kolkata", "Europe/Berlin"
+    words = unescape(client.get(URL).text)
+    assert "Asia/Kolkata (GMT+5:30), where it is 12:00 pm now" in words
+    assert "Your device is on <strong>Europe/Berlin (GMT+1)</strong>" in words
+
+
+@pytest.mark.django_db
+def test_choice_of_a_stranger_is_kept_in_a_cookie_for_a_year(client: Client) -> None:
+    answer = client.post(URL, {"time_zone": "Asia/Calcutta", "next": "/mentors/?q=python"})
+    assert (answer.status_code, answer["Location"]) == (302, "/mentors/?q=python")
+    cookie = answer.cookies["tz"]
+    assert (cookie.value, cookie["max-age"], cookie["samesite"]) == ("Asia/Kolkata", 365 * 86400, "Lax")
+    assert str(zone_of(client)) == "Asia/Kolkata"
+
+
+def test_choice_of_a_person_is_saved_with_them(client: Client, student: User, stranger: User) -> None:
+    client.force_login(student)
+    answer = client.post(URL, {"time_zone": "America/New_York"})
+    assert answer["Location"] == "/settings/"
+    student.refresh_from_db()
+    stranger.refresh_from_db()
+    assert student.time_zone == "America/New_York"
+    assert stranger.time_zone == "Asia/Kolkata"
+    assert "tz" not in answer.cookies
+
+
+@pytest.mark.django_db
+def test_choice_against_the_device_is_not_asked_about_again(client: Client) -> None:
+    client.cookies["tz_detected"] = "Europe/Berlin"
+    assert client.post(URL, {"time_zone": "Asia/Kolkata"}).cookies["tz_kept"].value == "Europe/Berlin"
+    assert "tz_kept" not in client.post(URL, {"time_zone": "Europe/Berlin"}).cookies
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http:///evil.example",
+    ],
+)
+def test_choice_never_leads_to_another_site(client: Client, elsewhere: str) -> None:
+    assert client.post(URL, {"time_zone": "Asia/Kolkata", "next": elsewhere})["Location"] == "/"
+    assert client.get(URL, {"next": elsewhere}).context["next"] == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("junk", ["", "Mars/Olympus", "Etc/GMT+5", "x" * 5000])
+def test_junk_is_refused_and_changes_nothing(client: Client, junk: str) -> None:
+    answer = client.post(URL, {"time_zone": junk, "next": "/mentors/"})
+    assert answer.status_code == 422
+    assert "tz" not in answer.cookies
+    assert 'name="next" value="/mentors/"' in answer.text
+
+
+@pytest.mark.django_db
+def test_other_methods_are_refused(client: Client) -> None:
+    assert client.put(URL).status_code == 405
+    assert client.delete(URL).status_code == 405
