@@ -311,6 +311,13 @@ def test_lapsed_hold_says_so_and_leads_to_other_times(client, student, booking, 
     assert provider.calls == []
 
 
+def test_lapsed_page_does_not_say_uncharged_while_nobody_knows(page, booking, payment, student):
+    lapsed(booking, student)
+    assert "Nothing was charged" not in text(page())
+    services.sweep(NOW)
+    assert "Nothing was charged" in text(page())
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_paid_session_leads_to_its_confirmation(client, student, booking, provider, name):
     paid_already(booking, student)
