@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.core import mail
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Avg, Count, F, Q
 
 from accounts.models import User
@@ -31,6 +31,7 @@ def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[builder.Fi
     with django_db_blocker.unblock(), transaction.atomic():
         made = builder.fill(NOW)
         assert made is not None
+        assert not connection.run_on_commit  # no worker is woken
         yield made
         transaction.set_rollback(True)
 
