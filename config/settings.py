@@ -175,7 +175,7 @@ else:
         "processed_folder": str(QUEUE_DIR / "processed"),
         "control_folder": str(QUEUE_DIR / "control"),
         "store_processed": False,
-        "polling_interval": 0.25,
+        "polling_interval": 0.05,
     }
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
