@@ -12,7 +12,7 @@
 
   const used = document.documentElement.dataset.timeZone;
   if (!used) {
-    if (cookie("tz")) return;
+    if (cookie("tz") === detected) return;
     remember("tz", year);
     // Not reload(): that would send a form again. With cookies off nothing is set and nothing loops.
     if (cookie("tz")) location.replace(location.pathname + location.search);
