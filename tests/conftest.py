@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.db import connection
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
 from accounts.models import User
@@ -20,8 +20,11 @@ from tests import factories, servers
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 # Property tests: the same 200 examples every time, or with HYPOTHESIS_PROFILE=thorough 2,000 new ones.
-settings.register_profile("steady", max_examples=200, derandomize=True, deadline=None, database=None)
-settings.register_profile("thorough", max_examples=2_000, deadline=None)
+slow = [HealthCheck.too_slow]  # says more about the machine than about the test
+settings.register_profile(
+    "steady", max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=slow
+)
+settings.register_profile("thorough", max_examples=2_000, deadline=None, suppress_health_check=slow)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
