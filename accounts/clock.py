@@ -95,6 +95,7 @@ def from_param(text: str) -> datetime | None:
     if not text.isascii():  # strptime takes any script's digits
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+        at = datetime.strptime(text, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+    return at if 1 < at.year < 9999 else None  # at the calendar's ends some zones have no date for it

@@ -24,6 +24,8 @@ MAX_OPEN_HOLDS = 3
 APPROVAL_NOTICE = timedelta(hours=4)
 ANSWER_WITHIN = timedelta(hours=48)
 ANSWER_BEFORE_START = timedelta(hours=2)
+# Beyond this no mentor takes bookings, and what is calculated with times stays within the calendar.
+FAR = timedelta(days=366)
 
 
 def lead_minutes(session_type: SessionType) -> int:
@@ -77,6 +79,7 @@ def _book(
     topic: str,
     notes: str,
 ) -> Booking:
+    _refuse_odd_time(starts_at, now)
     people = lock_people([student.pk, session_type.mentor.user_id])
     session_type = SessionType.objects.select_related("mentor__user").get(pk=session_type.pk)
     mentor = session_type.mentor
@@ -134,6 +137,14 @@ def _book(
     event = BookingEvent.objects.create(booking=booking, kind=kind, at=now, actor=student)
     announced.send(Booking, booking=booking, event=event, now=now)
     return booking
+
+
+def _refuse_odd_time(starts_at: datetime, now: datetime) -> None:
+    """A time that was never offered to anybody, since offers are whole minutes of the near future."""
+    if starts_at.second or starts_at.microsecond:
+        raise NotBookable(Refusal.CLOSED.value)
+    if abs(starts_at - now) > FAR:
+        raise NotBookable((Refusal.WINDOW if starts_at > now else Refusal.PAST).value)
 
 
 def _refuse_unbookable(student: User, session_type: SessionType, duration_minutes: int) -> None:
