@@ -1,6 +1,6 @@
 """The sessions of sessions.toml, lived through with the site's services, each step at its own time."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.db.models import F, OuterRef, Subquery
 
@@ -13,7 +13,7 @@ from bookings.slots import State, free_starts
 from config.demo.cast import Cast
 from config.demo.money import pay
 from config.demo.plans import SessionPlan
-from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute, wall_minute
+from mentors.availability import day_start, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
 from notifications.models import Message
@@ -22,6 +22,7 @@ from notifications.models import Status as MessageStatus
 PAYS_AFTER = timedelta(minutes=4)
 # What is ahead is not about to begin while somebody looks at it for the first time.
 AHEAD = timedelta(minutes=45)
+SEARCHED = timedelta(days=21)
 
 
 class NoTime(Exception):
@@ -81,16 +82,14 @@ def _start(
     booked_at: datetime,
     now: datetime,
 ) -> datetime:
-    """The free start that was offered then and is closest to the one in the script, on its side of now."""
-    mentor = session_type.mentor
+    """Of the free starts that were offered then, the closest to the script's day, then to its hour; on its side of now."""
+    mentor, zone = session_type.mentor, session_type.mentor.zone
     at = time.fromisoformat(plan.at)
-    day = now.astimezone(mentor.zone).date() + timedelta(days=plan.day)
-    wanted = wall_minute(mentor.zone, day, at.hour * 60 + at.minute)
-    if is_over := plan.day < 0:
-        window = (wanted - 21 * DAY_MINUTES, wanted + 1)
+    day = now.astimezone(zone).date() + timedelta(days=plan.day)
+    if plan.day < 0:
+        window = (day_start(zone, day - SEARCHED), day_start(zone, day + timedelta(days=1)))
     else:
-        wanted = max(wanted, epoch_minute(now + AHEAD))
-        window = (wanted, wanted + 21 * DAY_MINUTES)
+        window = (max(day_start(zone, day), epoch_minute(now + AHEAD)), day_start(zone, day + SEARCHED))
     starts = free_starts(
         load_schedules([mentor])[mentor.pk],
         load_busy([mentor], student, window, booked_at)[mentor.pk],
@@ -99,10 +98,14 @@ def _start(
         booked_at,
         lead_minutes=lead_minutes(session_type),
     )
-    free = [minute for minute, state in starts if state is State.FREE]
+    free = [from_epoch_minute(minute).astimezone(zone) for minute, state in starts if state is State.FREE]
     if not free:
         raise NoTime(f"{plan.student} with {plan.mentor}, day {plan.day}")
-    return from_epoch_minute(free[-1] if is_over else free[0])
+
+    def distance(start: datetime) -> tuple[timedelta, int]:
+        return abs(start.date() - day), abs((start.hour - at.hour) * 60 + start.minute - at.minute)
+
+    return min(free, key=distance).astimezone(UTC)
 
 
 def _messages_went_out(booking: Booking, *, until: datetime) -> None:
