@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 
 class GatewayError(Exception):
@@ -104,6 +104,11 @@ class PaymentState:
     amount: Money | None = None
     payment_id: str = ""
     failure: str = ""
+    fee: Money | None = None
+    refunded: Money | None = None
+    created: datetime | None = None
+    attempts: int = 0
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class RefundResult(StrEnum):
@@ -120,6 +125,20 @@ class RefundState:
     amount: Money
     our_ref: str = ""
     failure: str = ""
+
+
+@dataclass(frozen=True)
+class WebhookEvent:
+    """A hint that something changed, whose ids say what to fetch. `event_id` is the same whenever it is sent again."""
+
+    event_id: str
+    type: str
+    kind: Literal["payment", "refund", "dispute", "ignored"]
+    provider_ref: str | None = None
+    payment_id: str | None = None
+    refund_id: str | None = None
+    created: datetime | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Gateway(Protocol):
