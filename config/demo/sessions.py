@@ -82,7 +82,7 @@ def _start(
     booked_at: datetime,
     now: datetime,
 ) -> datetime:
-    """Of the free starts that were offered then, the closest to the script's day, then to its hour; on its side of now."""
+    """Of the free starts that were offered then, the closest to the script's day and hour, on its side of now."""
     mentor, zone = session_type.mentor, session_type.mentor.zone
     at = time.fromisoformat(plan.at)
     day = now.astimezone(zone).date() + timedelta(days=plan.day)
