@@ -1,8 +1,8 @@
 """What the site expects of a payment provider. Adapters translate; nothing here knows any of them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Protocol, Self
 
@@ -24,6 +24,28 @@ class GatewayRejected(GatewayError):
     """The provider's final no: repeating the same request will not help."""
 
     safe_message = "The payment provider did not accept the request."
+
+
+class CardDeclined(GatewayRejected):
+    """The bank's no. `safe_message` is the provider's own sentence, written for whoever pays."""
+
+    def __init__(self, message: str, safe_message: str) -> None:
+        super().__init__(message)
+        self.safe_message = safe_message
+
+
+class AlreadyRefunded(GatewayRejected):
+    """Nothing is left to go back: `list_refunds` says where it went."""
+
+
+class NotExpirable(GatewayRejected):
+    """The checkout ended in another way meanwhile."""
+
+
+class KeySpent(GatewayRejected):
+    """Under this idempotency key the provider only ever repeats a failure. Ask again under a new one."""
+
+    safe_message = GatewayError.safe_message
 
 
 class GatewayMisconfigured(GatewayError):
@@ -55,6 +77,8 @@ class CheckoutRequest:
     expires_at: datetime
     idempotency_key: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    # The payer as the provider knows them, if it does: saved cards and contact details come with it.
+    customer_ref: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -108,6 +132,8 @@ class PaymentState:
     refunded: Money | None = None
     created: datetime | None = None
     attempts: int = 0
+    disputed: bool = False
+    our_ref: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -125,6 +151,25 @@ class RefundState:
     amount: Money
     our_ref: str = ""
     failure: str = ""
+
+
+class DisputeStatus(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class DisputeState:
+    """`amount` is what the payer's bank took back, or asks about. An inquiry takes nothing: `is_inquiry`."""
+
+    dispute_id: str
+    payment_id: str
+    status: DisputeStatus
+    amount: Money
+    reason: str = ""
+    is_inquiry: bool = False
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +198,21 @@ class Gateway(Protocol):
     @property
     def currencies(self) -> frozenset[str]: ...
 
+    @property
+    def hosted(self) -> bool:
+        """Paid on a page of the provider's; else on ours."""
+
+    @property
+    def can_expire(self) -> bool:
+        """Whether a checkout can be closed; else it can be paid as long as it likes, and is only asked after."""
+
+    @property
+    def partial_refunds(self) -> bool: ...
+
+    @property
+    def shortest_checkout(self) -> timedelta:
+        """No checkout may be asked to end sooner than this from now."""
+
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
         """The same request under the same key gives the same checkout, however often it is sent."""
 
@@ -171,3 +231,11 @@ class Gateway(Protocol):
     def fetch_refund(self, refund_id: str, payment_id: str) -> RefundState: ...
 
     def list_refunds(self, payment_id: str) -> list[RefundState]: ...
+
+    def list_disputes(self, payment_id: str) -> list[DisputeState]: ...
+
+    def list_payments(self, since: datetime) -> Iterator[PaymentState]:
+        """For reconciliation: every payment or checkout begun since then, perhaps some older, perhaps not ours."""
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
+        """Verifies before it reads. Raises `InvalidSignature`; asks nobody."""

@@ -1,7 +1,7 @@
 """A provider that exists only here: its payment page is ours, and its books are two tables."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import transaction
@@ -12,12 +12,15 @@ from mentors.money import EXPONENTS
 from payments.gateways.base import (
     Checkout,
     CheckoutRequest,
+    DisputeState,
     GatewayRejected,
+    InvalidSignature,
     Money,
     PaymentState,
     PayStatus,
     RefundResult,
     RefundState,
+    WebhookEvent,
 )
 from payments.models import MockCheckout, MockRefund
 
@@ -31,6 +34,10 @@ class MockGateway:
     name = "mock"
     label = "Mock payment"
     currencies = frozenset(EXPONENTS)
+    hosted = False
+    can_expire = True
+    partial_refunds = True
+    shortest_checkout = timedelta()
 
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
         asked = request.to_json()
@@ -54,15 +61,7 @@ class MockGateway:
         return Checkout(row.provider_ref, row.expires_at)
 
     def fetch(self, provider_ref: str) -> PaymentState:
-        row = _checkout(provider_ref)
-        lapsed = row.status == PayStatus.OPEN and row.expires_at <= _now()
-        return PaymentState(
-            provider_ref=row.provider_ref,
-            status=PayStatus.EXPIRED if lapsed else PayStatus(row.status),
-            amount=Money(row.amount_minor, row.currency) if row.payment_id else None,
-            payment_id=row.payment_id,
-            failure=row.failure,
-        )
+        return _state(_checkout(provider_ref))
 
     def verify_return(self, provider_ref: str, data: Mapping[str, str]) -> None:
         """Nobody leaves the site, so nothing comes back in somebody's name."""
@@ -108,6 +107,17 @@ class MockGateway:
         rows = MockRefund.objects.filter(checkout__payment_id=payment_id).exclude(checkout__payment_id="")
         return [_refund_state(row, row.checkout) for row in rows.select_related("checkout").order_by("pk")]
 
+    def list_disputes(self, payment_id: str) -> list[DisputeState]:
+        """Nobody argues about money that does not exist."""
+        return []
+
+    def list_payments(self, since: datetime) -> Iterator[PaymentState]:
+        for row in MockCheckout.objects.filter(expires_at__gte=since).prefetch_related("refunds"):
+            yield _state(row)
+
+    def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
+        raise InvalidSignature("The mock provider sends nothing")
+
 
 def simulate(provider_ref: str, outcome: Outcome) -> None:
     """What the payer does on the payment page. A checkout that is over stays as it is."""
@@ -130,6 +140,21 @@ def _checkout(provider_ref: str) -> MockCheckout:
     if row is None:
         raise GatewayRejected(f"No such checkout: {provider_ref}")
     return row
+
+
+def _state(row: MockCheckout) -> PaymentState:
+    lapsed = row.status == PayStatus.OPEN and row.expires_at <= _now()
+    refunded = sum(refund.amount_minor for refund in row.refunds.all())
+    return PaymentState(
+        provider_ref=row.provider_ref,
+        status=PayStatus.EXPIRED if lapsed else PayStatus(row.status),
+        amount=Money(row.amount_minor, row.currency) if row.payment_id else None,
+        payment_id=row.payment_id,
+        failure=row.failure,
+        fee=Money(0, row.currency) if row.payment_id else None,
+        refunded=Money(refunded, row.currency) if row.payment_id else None,
+        our_ref=row.request["ref"],
+    )
 
 
 def _refund_state(row: MockRefund, checkout: MockCheckout) -> RefundState:

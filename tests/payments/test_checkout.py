@@ -61,6 +61,7 @@ def test_provider_is_asked_for_what_was_agreed(booking, provider):
         "expires_at": (NOW + timedelta(minutes=15)).isoformat(),
         "idempotency_key": f"checkout-{payment.reference}-1",
         "metadata": {"payment": payment.reference, "session": booking.reference},
+        "customer_ref": "",
     }
     assert MockCheckout.objects.get().request == payment.request
 
