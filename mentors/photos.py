@@ -13,6 +13,7 @@ MAX_BYTES = 5 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 
 NOT_A_PHOTO = "This file is not a picture that we can read. Choose a JPEG, PNG or WebP photo."
+TOO_MANY_PIXELS = "This photo has too many pixels. Choose one of at most 40 megapixels."
 
 
 class BadPhoto(Exception):
@@ -38,9 +39,11 @@ def read_photo(file: IO[bytes], size: int) -> Photo:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture = Image.open(file, formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
-            raise BadPhoto("This photo has too many pixels. Choose one of at most 40 megapixels.")
+            raise BadPhoto(TOO_MANY_PIXELS)
         return Photo(_encode(picture))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadPhoto(TOO_MANY_PIXELS) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise BadPhoto(NOT_A_PHOTO) from error
 
 

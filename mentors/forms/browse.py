@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -56,7 +57,11 @@ class BrowseForm(forms.Form):
         facets = browse.facets()
         asked = cls(data=query, facets=facets)
         asked.is_valid()
-        chosen = {name: value for name, value in asked.cleaned_data.items() if value not in ("", False, None)}
+        chosen = {
+            name: value
+            for name, value in asked.cleaned_data.items()
+            if value or isinstance(value, Decimal)  # a price of 0 is an answer
+        }
         if facets.currencies:
             chosen.setdefault("currency", facets.currencies[0][0])
         return cls(initial=chosen, facets=facets)

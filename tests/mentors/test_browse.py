@@ -1,0 +1,227 @@
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from mentors.models import Mentor
+from tests import factories
+from tests.factories import NOW
+
+URL = "/mentors/"
+
+
+def listed(client: Client, query: str = "") -> list[str]:
+    response = client.get(f"{URL}?{query}")
+    assert response.status_code == 200
+    return [card.mentor.slug for card in response.context["cards"]]
+
+
+Make = Callable[..., Mentor]
+
+
+@pytest.fixture
+def make(db: None) -> Make:
+    """`make("asha", skills=["Python"], prices=[(50_000, "INR")], …)`"""
+
+    def make(
+        slug: str, *, skills: list[str] | None = None, languages: list[str] | None = None,
+        prices: list[tuple[int, str]] | None = None, **facts: object,
+    ) -> Mentor:  # fmt: skip
+        mentor = factories.MentorFactory(slug=slug, user__name=slug.title(), **facts)
+        for name in skills or []:
+            mentor.skills.add(factories.SkillFactory(name=name, slug=name.lower()))
+        for code in languages or []:
+            mentor.languages.add(factories.LanguageFactory(code=code))
+        for price, currency in prices or []:
+            factories.SessionTypeFactory(mentor=mentor, price_minor=price, currency=currency)
+        return mentor
+
+    return make
+
+
+def test_browse_shows_the_listed_and_nobody_else(client: Client, make: Make) -> None:
+    make("shown")
+    make("applied", status="applied")
+    make("suspended", status="suspended")
+    make("paused", is_paused=True)
+    make("gone", user__is_active=False)
+    assert listed(client) == ["shown"]
+
+
+def test_browse_takes_no_post(client: Client, db: None) -> None:
+    assert client.post(URL).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=asha", ["asha"]),
+        ("q=PYTHON", ["asha"]),
+        ("q=python+asha", ["asha"]),
+        ("q=python+boris", []),
+        ("q=ledgers", ["boris"]),
+        ("q=novel", ["boris"]),
+        ("q=100%25", []),
+        ("q=%00", ["asha", "boris"]),
+        ("skill=python", ["asha"]),
+        ("skill=nonsense", ["asha", "boris"]),
+        ("language=hi", ["boris"]),
+        ("language=hi&skill=python", []),
+        ("language=xx", ["asha", "boris"]),
+    ],
+)
+def test_search_and_filters_find(client: Client, make: Make, query: str, found: list[str]) -> None:
+    make("asha", skills=["Python"], languages=["en"])
+    make("boris", headline="Keeps ledgers", bio="Wrote a novel.", languages=["hi"])
+    assert sorted(listed(client, query)) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("free=on", ["free"]),
+        ("max_price=500&currency=INR", ["cheap", "free"]),
+        ("max_price=1000&currency=INR", ["cheap", "dear", "free"]),
+        ("max_price=1000&currency=USD", ["free", "usd"]),
+        ("max_price=0&currency=USD", ["free"]),
+        ("max_price=500", ["cheap", "free"]),  # in the first currency
+        ("max_price=500&currency=XXX", ["cheap", "free"]),
+        ("max_price=-5&currency=INR", ["cheap", "dear", "free", "usd"]),
+        ("max_price=nan&currency=INR", ["cheap", "dear", "free", "usd"]),
+        ("max_price=49.999&currency=USD", ["free"]),
+        ("max_price=999999999999&currency=USD", ["free", "usd"]),
+        ("max_price=1e400&currency=USD", ["cheap", "dear", "free", "usd"]),
+    ],
+)
+def test_prices_are_compared_in_one_currency(
+    client: Client, make: Make, query: str, found: list[str]
+) -> None:
+    make("free", prices=[(0, "INR"), (900_000, "INR")])
+    make("cheap", prices=[(50_000, "INR")])
+    make("dear", prices=[(100_000, "INR")])
+    make("usd", prices=[(5_000, "USD")])
+    assert sorted(listed(client, query)) == found
+
+
+def test_a_switched_off_session_type_counts_for_nothing(client: Client, make: Make) -> None:
+    mentor = make("asha", prices=[(50_000, "INR")])
+    factories.SessionTypeFactory(mentor=mentor, price_minor=0, is_active=False)
+    assert listed(client, "free=on") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("", ["loved", "lucky", "unrated", "busy"]),
+        ("sort=newest", ["unrated", "busy", "lucky", "loved"]),
+        ("sort=sessions", ["busy", "loved", "lucky", "unrated"]),
+        ("sort=price&currency=INR", ["lucky", "unrated", "loved", "busy"]),
+        ("sort=price&currency=USD", ["lucky", "busy", "loved", "unrated"]),
+        ("sort=nonsense", ["loved", "lucky", "unrated", "busy"]),
+    ],
+)
+def test_order(client: Client, make: Make, query: str, order: list[str]) -> None:
+    def rated(mean: str | None, count: int, days: int, sessions: int) -> dict[str, object]:
+        mean_ = Decimal(mean) if mean else None
+        approved = NOW - timedelta(days=days)
+        return {
+            "rating_mean": mean_,
+            "review_count": count,
+            "approved_at": approved,
+            "session_count": sessions,
+        }
+
+    make("loved", prices=[(70_000, "INR")], **rated("4.9", 40, 90, 50))
+    make("lucky", prices=[(0, "EUR")], **rated("5.0", 1, 80, 2))
+    make("busy", prices=[(1_000, "USD")], **rated("3.1", 30, 70, 99))
+    make("unrated", prices=[(60_000, "INR")], **rated(None, 0, 60, 0))
+    if not query or "nonsense" in query:
+        order = ["loved", "lucky", "busy", "unrated"]
+    assert listed(client, query) == order
+
+
+def test_minimum_rating(client: Client, make: Make) -> None:
+    make("good", rating_mean=Decimal("4.50"), review_count=2)
+    make("fair", rating_mean=Decimal("4.40"), review_count=2)
+    make("new")
+    assert listed(client, "rating=4.5") == ["good"]
+    assert sorted(listed(client, "rating=4")) == ["fair", "good"]
+    assert len(listed(client, "rating=9")) == 3
+
+
+def test_pages_of_twelve_keep_the_filters(client: Client, make: Make) -> None:
+    for number in range(13):
+        make(f"asha-{number}")
+    response = client.get(f"{URL}?q=asha&page=2")
+    assert len(response.context["cards"]) == 1
+    assert b'href="?q=asha&amp;page=1"' in response.content
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "99", "x", "9" * 5000, ""])
+def test_odd_pages_are_clamped(client: Client, make: Make, page: str) -> None:
+    make("asha")
+    assert listed(client, f"page={page}") == ["asha"]
+
+
+def test_chosen_filters_are_links_that_take_them_away(client: Client, make: Make) -> None:
+    make("asha", skills=["Python"], prices=[(50_000, "INR")])
+    response = client.get(f"{URL}?q=asha&skill=python&max_price=700&currency=INR&free=false")
+    chips = {chip["label"]: chip["query"] for chip in response.context["form"].chips()}
+    assert chips == {
+        "“asha”": "skill=python&max_price=700&currency=INR",
+        "Python": "q=asha&max_price=700&currency=INR",
+        "Up to ₹700": "q=asha&skill=python",
+    }
+
+
+def test_nothing_found_offers_to_clear_the_filters(client: Client, make: Make) -> None:
+    make("asha")
+    page = client.get(f"{URL}?q=nobody").content.decode()
+    assert "No mentor matches all of that" in page
+    assert 'href="/mentors/">Clear all filters' in page
+
+
+def test_no_mentors_at_all_is_a_page_too(client: Client, db: None) -> None:
+    assert "No mentors yet" in client.get(URL).content.decode()
+    assert client.get("/").status_code == 200
+
+
+def test_what_visitors_typed_is_escaped(client: Client, make: Make) -> None:
+    make("asha", headline="<script>alert(1)</script>")
+    page = (
+        client.get(f"{URL}?q=<script>alert(2)</script>").content.decode() + client.get(URL).content.decode()
+    )
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_browse_costs_the_same_for_one_and_for_thirty(
+    client: Client, make: Make, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(count):
+        make(f"asha-{number}", skills=[f"Skill{number}"], prices=[(0, "INR"), (50_000, "INR")])
+    client.get(URL)
+    with django_assert_num_queries(9):
+        client.get(URL)
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_landing_costs_the_same_for_one_and_for_thirty(
+    client: Client, make: Make, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(count):
+        make(f"asha-{number}", skills=[f"Skill{number}"], prices=[(0, "INR"), (50_000, "INR")])
+    client.get("/")
+    with django_assert_num_queries(7):
+        client.get("/")
+
+
+def test_landing_leads_to_mentors_and_to_applying(client: Client, make: Make) -> None:
+    make("asha")
+    page = client.get("/").content.decode()
+    assert 'action="/mentors/"' in page
+    assert 'href="/become-a-mentor/"' in page
+    assert 'href="/mentors/asha/"' in page

@@ -1,0 +1,159 @@
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from mentors.models import Mentor
+from tests import factories
+from tests.mentors import pictures
+
+PAGES = {
+    "/dashboard/": {"get"},
+    "/dashboard/availability/": {"get", "post"},
+    "/dashboard/session-types/": {"get"},
+    "/dashboard/session-types/new/": {"get", "post"},
+    "/dashboard/session-types/career/": {"get", "post"},
+    "/dashboard/session-types/career/switch/": {"post"},
+    "/dashboard/profile/": {"get", "post"},
+}
+CALLS = [(url, method) for url, methods in PAGES.items() for method in sorted(methods)]
+
+
+@pytest.fixture(autouse=True)
+def career(mentor: Mentor) -> None:
+    factories.SessionTypeFactory(mentor=mentor, slug="career")
+
+
+@pytest.mark.parametrize(("url", "method"), CALLS)
+def test_signed_out_leads_to_signing_in(client: Client, url: str, method: str) -> None:
+    response = getattr(client, method)(url)
+    assert (response.status_code, response["Location"]) == (302, f"/accounts/login/?next={url}")
+
+
+@pytest.mark.parametrize(("url", "method"), CALLS)
+def test_who_is_no_mentor_finds_nothing(
+    client: Client, url: str, method: str, student: User, staff: User
+) -> None:
+    for user in (student, staff):
+        client.force_login(user)
+        assert getattr(client, method)(url).status_code == 404
+
+
+@pytest.mark.parametrize(("url", "method"), CALLS)
+def test_who_was_turned_down_finds_nothing(client: Client, url: str, method: str, mentor: Mentor) -> None:
+    Mentor.objects.update(status="rejected")
+    client.force_login(mentor.user)
+    assert getattr(client, method)(url).status_code == 404
+
+
+@pytest.mark.parametrize(("url", "method"), [call for call in CALLS if "career" in call[0]])
+def test_another_mentors_session_type_is_not_there(client: Client, url: str, method: str) -> None:
+    other = factories.MentorFactory()
+    client.force_login(other.user)
+    assert getattr(client, method)(url, {"active": "0", "name": "Mine now"}).status_code == 404
+    assert not other.session_types.exists()
+    assert factories.SessionType.objects.get().is_active
+
+
+@pytest.mark.parametrize(("url", "methods"), PAGES.items())
+def test_wrong_methods(client: Client, url: str, methods: set[str], mentor: Mentor) -> None:
+    client.force_login(mentor.user)
+    for method in {"get", "post", "put", "delete"} - methods:
+        assert getattr(client, method)(url).status_code == 405
+
+
+@pytest.mark.parametrize("url", [url for url, methods in PAGES.items() if "get" in methods])
+def test_an_applicant_can_prepare(client: Client, url: str, mentor: Mentor) -> None:
+    Mentor.objects.update(status="applied")
+    client.force_login(mentor.user)
+    response = client.get(url)
+    assert response.status_code == 200
+    assert response.content.decode().count('aria-current="page"') >= 1
+
+
+def test_overview_says_what_is_missing(client: Client) -> None:
+    mentor = factories.MentorFactory(hours=[], status="applied")
+    client.force_login(mentor.user)
+    html = client.get("/dashboard/").content.decode()
+    assert html.count('data-done="no"') == 3
+    assert "Waiting for approval" in html
+
+
+def test_overview_of_a_mentor_who_is_ready_has_no_checklist(client: Client, mentor: Mentor) -> None:
+    client.force_login(mentor.user)
+    assert "data-done" not in client.get("/dashboard/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"), [({"status": "suspended"}, "suspended"), ({"is_paused": True}, "paused")]
+)
+def test_overview_says_why_nobody_books(
+    client: Client, mentor: Mentor, facts: dict[str, object], words: str
+) -> None:
+    Mentor.objects.filter(pk=mentor.pk).update(**facts)
+    client.force_login(mentor.user)
+    assert f"Your profile is {words}" in client.get("/dashboard/").content.decode()
+
+
+PROFILE = {
+    "headline": "Now a gardener",
+    "bio": "Plants.",
+    "other_skills": "Gardening",
+    "time_zone": "Europe/London",
+    "cancellation_policy": "strict",
+    "is_paused": "on",
+}
+
+
+@pytest.fixture
+def own(client: Client, mentor: Mentor) -> Client:
+    client.force_login(mentor.user)
+    return client
+
+
+def test_profile_is_saved(own: Client, mentor: Mentor) -> None:
+    english = factories.LanguageFactory()
+    response = own.post("/dashboard/profile/", {**PROFILE, "languages": [english.pk]})
+    assert (response.status_code, response["Location"]) == (302, "/dashboard/profile/")
+    mentor.refresh_from_db()
+    assert (mentor.headline, mentor.time_zone, mentor.is_paused) == ("Now a gardener", "Europe/London", True)
+    assert [skill.name for skill in mentor.skills.all()] == ["Gardening"]
+
+
+def test_profile_shows_what_there_is(own: Client, mentor: Mentor) -> None:
+    mentor.skills.add(factories.SkillFactory(name="Python", slug="python"))
+    mentor.languages.add(factories.LanguageFactory())
+    html = own.get("/dashboard/profile/").content.decode()
+    for words in ("Staff engineer", "I have built things.", '<option value="Asia/Kolkata" selected>'):
+        assert words in html
+    assert html.count(" checked") == 2
+    assert "Moderate:" in html
+
+
+def test_profile_with_an_error_keeps_what_was_typed(own: Client, mentor: Mentor) -> None:
+    response = own.post("/dashboard/profile/", {**PROFILE, "headline": ""})
+    assert response.status_code == 422
+    assert set(response.context["form"].errors) == {"headline", "languages"}
+    html = response.content.decode()
+    for words in ("Plants.", 'value="Gardening"', '<option value="strict" selected>'):
+        assert words in html
+    mentor.refresh_from_db()
+    assert (mentor.bio, mentor.is_paused) == ("I have built things.", False)
+
+
+def test_profile_photo_is_set_and_removed(own: Client, mentor: Mentor) -> None:
+    answers = {**PROFILE, "languages": [factories.LanguageFactory().pk]}
+    own.post("/dashboard/profile/", {**answers, "photo": pictures.upload(pictures.plain())})
+    mentor.refresh_from_db()
+    assert mentor.photo_url in own.get("/dashboard/profile/").content.decode()
+    own.post("/dashboard/profile/", {**answers, "remove_photo": "on"})
+    mentor.refresh_from_db()
+    assert not mentor.photo
+
+
+def test_a_bad_photo_changes_nothing(own: Client, mentor: Mentor) -> None:
+    answers = {**PROFILE, "languages": [factories.LanguageFactory().pk]}
+    response = own.post("/dashboard/profile/", {**answers, "photo": pictures.upload(pictures.bomb())})
+    assert response.status_code == 422
+    assert "many pixels" in response.context["form"].errors["photo"][0]
+    mentor.refresh_from_db()
+    assert (mentor.headline, bool(mentor.photo)) == ("Staff engineer", False)

@@ -1,0 +1,202 @@
+from datetime import time
+from io import BytesIO
+from itertools import product
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts.models import User
+from mentors import services
+from mentors.models import Language, Mentor, Skill, WeeklyHours
+from mentors.photos import Photo, read_photo
+from mentors.services import Hours
+from tests import factories
+from tests.factories import NOW
+from tests.mentors import pictures
+
+Status = Mentor.Status
+DECISIONS = {
+    Status.APPROVED: services.approve,
+    Status.REJECTED: services.reject,
+    Status.SUSPENDED: services.suspend,
+}
+
+
+def application(user: User, **changes: Any) -> Mentor:
+    facts = {
+        "headline": "Baker, nine years",
+        "bio": "Bread.",
+        "skills": ["Baking"],
+        "languages": [factories.LanguageFactory()],
+        "time_zone": "Europe/Berlin",
+        "now": NOW,
+    }
+    return services.apply(user=user, **{**facts, **changes})
+
+
+@pytest.fixture
+def photo() -> Photo:
+    content = pictures.plain()
+    return read_photo(BytesIO(content), len(content))
+
+
+def test_apply_makes_a_mentor_who_waits_for_approval(student: User, photo: Photo) -> None:
+    mentor = application(student, skills=["Baking", "Sourdough"], photo=photo)
+    mentor.refresh_from_db()
+    student.refresh_from_db()
+    assert (mentor.status, mentor.slug, mentor.applied_at) == (Status.APPLIED, "arjun-kapoor", NOW)
+    assert [skill.name for skill in mentor.skills.all()] == ["Baking", "Sourdough"]
+    assert mentor.photo_url.startswith("/media/mentors/")
+    assert student.is_mentor
+    assert not Mentor.objects.listed().exists()
+
+
+def test_apply_twice_is_refused_and_changes_nothing(student: User) -> None:
+    application(student)
+    with pytest.raises(services.AlreadyApplied):
+        application(student, headline="Somebody else")
+    assert Mentor.objects.get().headline == "Baker, nine years"
+
+
+def test_apply_gives_people_of_one_name_slugs_of_their_own(db: None) -> None:
+    people = factories.UserFactory.create_batch(3, name="Meera Rao")
+    assert [application(user).slug for user in people] == ["meera-rao", "meera-rao-2", "meera-rao-3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"), [("李娜", "mentor"), ("", "mentor"), ("__", "mentor"), ("x" * 120, "x" * 75)]
+)
+def test_apply_finds_a_slug_for_any_name(db: None, name: str, slug: str) -> None:
+    assert application(factories.UserFactory(name=name)).slug == slug
+
+
+def test_apply_finds_skills_whatever_their_case(student: User) -> None:
+    known = factories.SkillFactory(name="Python", slug="python")
+    mentor = application(student, skills=["PYTHON", "C", "C++", "C#"])
+    assert known in mentor.skills.all()
+    assert set(Skill.objects.values_list("slug", flat=True)) == {"python", "c", "c-plus-plus", "c-sharp"}
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(Status, DECISIONS)))
+def test_a_status_changes_only_as_the_table_says(staff: User, before: str, after: Mentor.Status) -> None:
+    mentor = factories.MentorFactory(status=before, approved_at=None)
+    if after in Mentor.TRANSITIONS[before] or after == before:
+        DECISIONS[after](mentor, by=staff, now=NOW)
+        expected: str = after
+    else:
+        with pytest.raises(services.NotAllowed, match=mentor.name):
+            DECISIONS[after](mentor, by=staff, now=NOW)
+        expected = before
+    mentor.refresh_from_db()
+    assert mentor.status == expected
+
+
+def test_approve_says_when_and_by_whom_once(staff: User, student: User) -> None:
+    mentor = application(student)
+    services.approve(mentor, by=staff, now=NOW)
+    services.approve(mentor, by=student, now=NOW.replace(year=2027))
+    mentor.refresh_from_db()
+    assert (mentor.approved_at, mentor.approved_by) == (NOW, staff)
+    assert mentor in Mentor.objects.listed()
+
+
+def test_reject_closes_the_dashboard_and_approving_after_all_opens_it(staff: User, student: User) -> None:
+    mentor = application(student)
+    for decide, is_mentor in ((services.reject, False), (services.approve, True), (services.suspend, True)):
+        decide(mentor, by=staff, now=NOW)
+        student.refresh_from_db()
+        assert student.is_mentor == is_mentor
+
+
+def test_update_profile_writes_what_students_see(mentor: Mentor) -> None:
+    services.update_profile(
+        mentor=mentor,
+        headline="Now a gardener",
+        bio="Plants.",
+        skills=["Gardening"],
+        languages=Language.objects.filter(code="hi"),
+        time_zone="Europe/London",
+        cancellation_policy="strict",
+        is_paused=True,
+    )
+    mentor.refresh_from_db()
+    assert (mentor.headline, mentor.time_zone, mentor.cancellation_policy) == (
+        "Now a gardener",
+        "Europe/London",
+        "strict",
+    )
+    assert (mentor.skills.get().slug, mentor.languages.get().code) == ("gardening", "hi")
+    assert not Mentor.objects.listed().exists()
+
+
+def test_a_new_photo_takes_the_old_file_away_after_the_commit(
+    mentor: Mentor, photo: Photo, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    services.set_photo(mentor=mentor, photo=photo)
+    old = mentor.photo.name
+    with django_capture_on_commit_callbacks(execute=True):
+        services.set_photo(mentor=mentor, photo=photo)
+        assert default_storage.exists(old)
+    assert not default_storage.exists(old)
+    with default_storage.open(mentor.photo.name) as file:
+        assert file.read() == photo.jpeg
+
+
+def test_remove_photo_takes_the_file_away(
+    mentor: Mentor, photo: Photo, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    services.set_photo(mentor=mentor, photo=photo)
+    name = mentor.photo.name
+    with django_capture_on_commit_callbacks(execute=True):
+        services.remove_photo(mentor=mentor)
+    mentor.refresh_from_db()
+    assert (mentor.photo_url, default_storage.exists(name)) == ("", False)
+
+
+def test_set_weekly_hours_replaces_the_week_and_nobody_elses(mentor: Mentor) -> None:
+    other = factories.MentorFactory()
+    services.set_weekly_hours(mentor=mentor, week=[Hours(6, WeeklyHours.Kind.OPEN, time(22), time(2))])
+    assert [str(row) for row in mentor.weekly_hours.all()] == ["Sunday 22:00 to 02:00"]
+    assert other.weekly_hours.count() == 6
+
+
+TYPE = {
+    "name": "Mock Interview",
+    "description": "",
+    "pricing": "fixed",
+    "price_minor": 0,
+    "currency": "INR",
+    "durations": [60, 30],
+    "requires_approval": False,
+}
+
+
+def test_create_session_type_puts_it_last_under_a_slug_of_its_own(mentor: Mentor) -> None:
+    made = [services.create_session_type(mentor=mentor, **TYPE) for _ in range(2)]
+    assert [each.slug for each in made] == ["mock-interview", "mock-interview-2"]
+    assert [each.position for each in made] == [0, 1]
+    assert made[0].durations == [30, 60]
+    assert services.create_session_type(mentor=factories.MentorFactory(), **TYPE).slug == "mock-interview"
+
+
+def test_create_session_type_leaves_the_address_of_the_page_that_makes_one(mentor: Mentor) -> None:
+    assert services.create_session_type(mentor=mentor, **{**TYPE, "name": "New"}).slug == "new-2"
+
+
+def test_update_session_type_keeps_its_slug(mentor: Mentor) -> None:
+    session_type = services.create_session_type(mentor=mentor, **TYPE)
+    changes = {**TYPE, "name": "Renamed", "currency": "USD", "price_minor": 5_000}
+    services.update_session_type(session_type=session_type, **changes)
+    session_type.refresh_from_db()
+    assert (session_type.name, session_type.slug) == ("Renamed", "mock-interview")
+    assert (session_type.price_minor, session_type.currency) == (5_000, "USD")
+
+
+def test_switch_session_type_off_and_on(mentor: Mentor) -> None:
+    session_type = services.create_session_type(mentor=mentor, **TYPE)
+    services.switch_session_type(session_type=session_type, is_active=False)
+    assert not mentor.session_types.active().exists()
+    services.switch_session_type(session_type=session_type, is_active=True)
+    assert mentor.session_types.active().get() == session_type
