@@ -1,6 +1,7 @@
 """Who plays the payer for each gateway in the contract tests. A new adapter joins by adding itself to `BENCHES`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Protocol
 
@@ -16,6 +17,9 @@ class Bench(Protocol):
 
     def decline(self, provider_ref: str) -> None: ...
 
+    def returned(self, provider_ref: str) -> dict[str, str]:
+        """What the browser brings back from a checkout that was paid."""
+
 
 class MockBench:
     def __init__(self) -> None:
@@ -27,8 +31,16 @@ class MockBench:
     def decline(self, provider_ref: str) -> None:
         simulate(provider_ref, Outcome.FAILURE)
 
+    def returned(self, provider_ref: str) -> dict[str, str]:
+        return {}
 
-BENCHES: dict[str, Callable[[], Bench]] = {"mock": MockBench}
+
+@contextmanager
+def mock_bench() -> Iterator[Bench]:
+    yield MockBench()
+
+
+BENCHES: dict[str, Callable[[], AbstractContextManager[Bench]]] = {"mock": mock_bench}
 
 
 def request(**changes: object) -> CheckoutRequest:

@@ -15,11 +15,15 @@ from tests.payments.contract import BENCHES, request
 
 pytestmark = pytest.mark.django_db
 AMOUNT = Money(105_000, "INR")
+CLOSING = {name: gateways.REGISTRY[name].can_expire for name in BENCHES}
+closing = pytest.mark.parametrize("bench", [name for name in BENCHES if CLOSING[name]], indirect=True)
+open_ended = pytest.mark.parametrize("bench", [name for name in BENCHES if not CLOSING[name]], indirect=True)
 
 
 @pytest.fixture(params=BENCHES)
 def bench(request):
-    return BENCHES[request.param]()
+    with BENCHES[request.param]() as bench:
+        yield bench
 
 
 @pytest.fixture
@@ -98,16 +102,26 @@ def test_declined_card_can_be_followed_by_one_that_pays(bench, checkout):
     assert bench.gateway.fetch(checkout.provider_ref).status is PayStatus.PAID
 
 
+@closing
 def test_expired_checkout_cannot_be_paid(bench, checkout):
     assert bench.gateway.expire(checkout.provider_ref).status is PayStatus.EXPIRED
     bench.pay(checkout.provider_ref)
     assert bench.gateway.fetch(checkout.provider_ref).status is PayStatus.EXPIRED
 
 
+@closing
 def test_checkout_expires_by_itself_at_its_time(bench, checkout, travel_to):
     travel_to(checkout.expires_at)
     bench.pay(checkout.provider_ref)
     assert bench.gateway.fetch(checkout.provider_ref).status is PayStatus.EXPIRED
+
+
+@open_ended
+def test_checkout_that_cannot_be_closed_says_how_it_stands_and_can_still_be_paid(bench, checkout, travel_to):
+    assert bench.gateway.expire(checkout.provider_ref).status is PayStatus.OPEN
+    travel_to(checkout.expires_at)
+    bench.pay(checkout.provider_ref)
+    assert bench.gateway.fetch(checkout.provider_ref).status is PayStatus.PAID
 
 
 def test_expiring_what_is_paid_says_paid(bench, checkout, payment_id):
@@ -116,7 +130,8 @@ def test_expiring_what_is_paid_says_paid(bench, checkout, payment_id):
 
 
 def test_return_of_an_own_checkout_passes(bench, checkout):
-    bench.gateway.verify_return(checkout.provider_ref, {})
+    bench.pay(checkout.provider_ref)
+    bench.gateway.verify_return(checkout.provider_ref, bench.returned(checkout.provider_ref))
 
 
 def test_unknown_checkout_is_refused(bench):
