@@ -55,7 +55,7 @@ def checkout_at_mock(payment: Payment, *, at: datetime) -> MockCheckout:
     return MockCheckout(
         provider_ref=payment.provider_ref,
         key=payment.idempotency_key,
-        request=payment.request,
+        request={"ref": payment.reference},
         amount_minor=payment.amount_minor,
         currency=payment.currency,
         status=PayStatus.PAID,
