@@ -54,6 +54,30 @@ class Environment(environ.Env):  # type: ignore[misc]
     def origins(self, name: str) -> list[str]:
         return [_origin(name, word) for word in self.words(name)]
 
+    def key(self, name: str, *prefixes: str) -> str:
+        """A provider's key, which no message repeats."""
+        value = self.text(name)
+        if value and not value.startswith(prefixes):
+            raise ImproperlyConfigured(f"{name} must start with {' or '.join(prefixes)}.")
+        return value
+
+    def provider(self, name: str, default: str, *, is_live: bool) -> str:
+        """The address of a provider's API. Real money is only spoken of with the provider itself."""
+        value = self.origin(name, default)
+        if is_live and value != default:
+            raise ImproperlyConfigured(f"{name} is {value}, but a live key may only go to {default}.")
+        return value
+
+    def provider_script(self, name: str, default: str, *, is_live: bool) -> str:
+        """The same for a script of the provider's, which is an address with a path."""
+        value = self.text(name, default)
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path.strip("/"):
+            raise ImproperlyConfigured(f"{name} is '{value}'; write the script's whole address.")
+        if is_live and value != default:
+            raise ImproperlyConfigured(f"{name} is {value}, but with a live key it can only be {default}.")
+        return value
+
     def choices(self, name: str, known: Collection[str], default: Collection[str] = ()) -> list[str]:
         values = self.words(name, default)
         for value in values:
@@ -112,6 +136,12 @@ def required(name: str, value: object, remedy: str) -> None:
         raise ImproperlyConfigured(
             f"{name} is required when DEBUG is off. {remedy} For development, set DEBUG=1."
         )
+
+
+def needed_by(gateway: str, **values: object) -> None:
+    for name, value in values.items():
+        if not value:
+            raise ImproperlyConfigured(f"{name} is required when PAYMENT_GATEWAYS names {gateway}.")
 
 
 def redis_neighbour(url: str) -> str:

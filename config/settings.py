@@ -9,7 +9,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import Environment, redis_neighbour, required
+from config.env import Environment, needed_by, redis_neighbour, required
 
 # So that ModelForm[User] means at run time what it means to the type checker.
 django_stubs_ext.monkeypatch()
@@ -291,8 +291,40 @@ HOLD_MINUTES = env.count("HOLD_MINUTES", 15, minimum=1, maximum=1440)
 PLATFORM_FEE_BASIS_POINTS = env.basis_points("PLATFORM_FEE_PERCENT", "5")
 # In minor units; a currency that is not named has no minimum.
 PLATFORM_FEE_MINIMUM = env.money_by_currency("PLATFORM_FEE_MINIMUM", "USD=1.00,EUR=1.00,GBP=1.00")
-PAYMENT_GATEWAYS = env.choices("PAYMENT_GATEWAYS", known=("mock",), default=["mock"] if DEBUG else [])
+PAYMENT_GATEWAYS = env.choices(
+    "PAYMENT_GATEWAYS", known=("mock", "stripe", "razorpay"), default=["mock"] if DEBUG else []
+)
 CHECKOUT_ORIGINS = env.origins("CHECKOUT_ORIGINS")
+# Where a payment's form leads to by redirects: the providers' own pages, and 3-D Secure.
+PAYMENT_PAGES = list(CHECKOUT_ORIGINS)
+
+# A gateway that is not named any more keeps its keys, so that its payments can be finished and refunded.
+STRIPE_SECRET_KEY = env.key("STRIPE_SECRET_KEY", "sk_test_", "sk_live_", "rk_test_", "rk_live_")
+STRIPE_WEBHOOK_SECRETS = env.words("STRIPE_WEBHOOK_SECRET")
+STRIPE_API_BASE = env.provider(
+    "STRIPE_API_BASE", "https://api.stripe.com", is_live=STRIPE_SECRET_KEY[3:].startswith("live_")
+)
+if "stripe" in PAYMENT_GATEWAYS:
+    needed_by("stripe", STRIPE_SECRET_KEY=STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET=STRIPE_WEBHOOK_SECRETS)
+    PAYMENT_PAGES += ["https://checkout.stripe.com", "https://hooks.stripe.com"]
+
+RAZORPAY_KEY_ID = env.key("RAZORPAY_KEY_ID", "rzp_test_", "rzp_live_")
+RAZORPAY_KEY_SECRET = env.text("RAZORPAY_KEY_SECRET")
+RAZORPAY_WEBHOOK_SECRETS = env.words("RAZORPAY_WEBHOOK_SECRET")
+RAZORPAY_IS_LIVE = RAZORPAY_KEY_ID.startswith("rzp_live_")
+RAZORPAY_API_BASE = env.provider(
+    "RAZORPAY_API_BASE", "https://api.razorpay.com", is_live=RAZORPAY_IS_LIVE
+)
+RAZORPAY_CHECKOUT_JS = env.provider_script(
+    "RAZORPAY_CHECKOUT_JS", "https://checkout.razorpay.com/v1/checkout.js", is_live=RAZORPAY_IS_LIVE
+)
+if "razorpay" in PAYMENT_GATEWAYS:
+    needed_by(
+        "razorpay",
+        RAZORPAY_KEY_ID=RAZORPAY_KEY_ID,
+        RAZORPAY_KEY_SECRET=RAZORPAY_KEY_SECRET,
+        RAZORPAY_WEBHOOK_SECRET=RAZORPAY_WEBHOOK_SECRETS,
+    )
 
 # Files
 
@@ -334,7 +366,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
         # Browsers apply form-action to redirects after a post too, such as the one to a checkout page.
-        "form-action": [SELF, *CHECKOUT_ORIGINS],
+        "form-action": [SELF, *PAYMENT_PAGES],
         "frame-ancestors": [NONE],
         "base-uri": [SELF],
         "object-src": [NONE],
@@ -368,6 +400,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Its refusals are worded by the gateway.
+        "stripe": {"level": "WARNING"},
     },
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 
 class GatewayError(Exception):
@@ -40,6 +40,12 @@ class AlreadyRefunded(GatewayRejected):
 
 class NotExpirable(GatewayRejected):
     """The checkout ended in another way meanwhile."""
+
+
+class UnknownPayer(GatewayRejected):
+    """The provider has forgotten whom `customer_ref` means. Ask again without it."""
+
+    safe_message = GatewayError.safe_message
 
 
 class KeySpent(GatewayRejected):
@@ -239,3 +245,43 @@ class Gateway(Protocol):
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         """Verifies before it reads. Raises `InvalidSignature`; asks nobody."""
+
+
+@dataclass(frozen=True)
+class SavedCard:
+    method_ref: str
+    brand: str
+    last_four: str
+    expires_month: int
+    expires_year: int
+
+
+@dataclass(frozen=True)
+class CardCharge:
+    """Where a charge stands. With `redirect_url` the payer's bank wants a word with them first."""
+
+    state: PaymentState
+    redirect_url: str = ""
+
+
+@runtime_checkable
+class SavedCards(Gateway, Protocol):
+    """A gateway that keeps cards, so that we never see one."""
+
+    def create_customer(self, *, ref: str, email: str, name: str) -> str:
+        """The payer at the provider; the same person asked for again, soon, is the same customer."""
+
+    def start_setup(self, customer_ref: str, *, success_url: str, cancel_url: str) -> str:
+        """The address of the provider's page on which a card is added. Raises `UnknownPayer`."""
+
+    def list_methods(self, customer_ref: str) -> list[SavedCard]:
+        """Raises `UnknownPayer`."""
+
+    def detach(self, customer_ref: str, method_ref: str) -> None:
+        """Nothing happens to a card that is gone already. Raises `GatewayRejected` for another's card."""
+
+    def prepare_charge(self, request: CheckoutRequest) -> Checkout:
+        """Like `create_checkout`, to be paid by `charge_saved`: nothing moves yet, so that its id is stored first."""
+
+    def charge_saved(self, provider_ref: str, method_ref: str, *, return_url: str) -> CardCharge:
+        """Take the money, at most once a `provider_ref`, however often it is called. Raises `CardDeclined`."""
