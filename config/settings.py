@@ -312,9 +312,7 @@ RAZORPAY_KEY_ID = env.key("RAZORPAY_KEY_ID", "rzp_test_", "rzp_live_")
 RAZORPAY_KEY_SECRET = env.text("RAZORPAY_KEY_SECRET")
 RAZORPAY_WEBHOOK_SECRETS = env.words("RAZORPAY_WEBHOOK_SECRET")
 RAZORPAY_IS_LIVE = RAZORPAY_KEY_ID.startswith("rzp_live_")
-RAZORPAY_API_BASE = env.provider(
-    "RAZORPAY_API_BASE", "https://api.razorpay.com", is_live=RAZORPAY_IS_LIVE
-)
+RAZORPAY_API_BASE = env.provider("RAZORPAY_API_BASE", "https://api.razorpay.com", is_live=RAZORPAY_IS_LIVE)
 RAZORPAY_CHECKOUT_JS = env.provider_script(
     "RAZORPAY_CHECKOUT_JS", "https://checkout.razorpay.com/v1/checkout.js", is_live=RAZORPAY_IS_LIVE
 )

@@ -7,6 +7,7 @@ from django.conf import settings
 from payments.gateways import stripe
 from payments.gateways.base import Gateway, GatewayMisconfigured
 from payments.gateways.mock import MockGateway
+from payments.gateways.razorpay import RazorpayGateway
 
 # Those that need keys: built, once, when they are first asked for.
 BUILDERS: dict[str, Callable[[], Gateway]] = {"stripe": stripe.configured}
@@ -17,7 +18,7 @@ class Registry(dict[str, Gateway]):
         return BUILDERS[name]()
 
 
-REGISTRY = Registry(mock=MockGateway())
+REGISTRY = Registry(mock=MockGateway(), razorpay=RazorpayGateway())
 
 
 def gateway(name: str) -> Gateway:

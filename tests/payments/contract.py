@@ -5,9 +5,13 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Protocol
 
+from django.test import override_settings
+
 from payments.gateways.base import CheckoutRequest, Gateway, Money
 from payments.gateways.mock import MockGateway, Outcome, simulate
+from payments.gateways.razorpay import RazorpayGateway
 from tests.factories import NOW
+from tests.payments.razorpay_stand_in import StandIn, razorpay_settings, running
 
 
 class Bench(Protocol):
@@ -40,7 +44,32 @@ def mock_bench() -> Iterator[Bench]:
     yield MockBench()
 
 
-BENCHES: dict[str, Callable[[], AbstractContextManager[Bench]]] = {"mock": mock_bench}
+class RazorpayBench:
+    def __init__(self, stand_in: StandIn) -> None:
+        self.gateway, self.stand_in = RazorpayGateway(), stand_in
+
+    def pay(self, provider_ref: str) -> None:
+        self.stand_in.razorpay.pay(provider_ref)
+
+    def decline(self, provider_ref: str) -> None:
+        self.stand_in.razorpay.decline(provider_ref)
+
+    def returned(self, provider_ref: str) -> dict[str, str]:
+        return self.stand_in.razorpay.returned(self.gateway.fetch(provider_ref).payment_id)
+
+
+@contextmanager
+def razorpay_bench() -> Iterator[RazorpayBench]:
+    with running(StandIn()) as stand_in, override_settings(**razorpay_settings(stand_in)):
+        yield RazorpayBench(stand_in)
+
+
+# What these have opened can't be closed, and can be paid as long as somebody likes.
+OPEN_ENDED = frozenset({"razorpay"})
+BENCHES: dict[str, Callable[[], AbstractContextManager[Bench]]] = {
+    "mock": mock_bench,
+    "razorpay": razorpay_bench,
+}
 
 
 def request(**changes: object) -> CheckoutRequest:

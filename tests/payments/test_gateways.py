@@ -11,13 +11,12 @@ from payments.gateways.base import (
     PayStatus,
     RefundResult,
 )
-from tests.payments.contract import BENCHES, request
+from tests.payments.contract import BENCHES, OPEN_ENDED, request
 
 pytestmark = pytest.mark.django_db
 AMOUNT = Money(105_000, "INR")
-CLOSING = {name: gateways.REGISTRY[name].can_expire for name in BENCHES}
-closing = pytest.mark.parametrize("bench", [name for name in BENCHES if CLOSING[name]], indirect=True)
-open_ended = pytest.mark.parametrize("bench", [name for name in BENCHES if not CLOSING[name]], indirect=True)
+closing = pytest.mark.parametrize("bench", sorted(BENCHES.keys() - OPEN_ENDED), indirect=True)
+open_ended = pytest.mark.parametrize("bench", sorted(BENCHES.keys() & OPEN_ENDED), indirect=True)
 
 
 @pytest.fixture(params=BENCHES)
