@@ -1,0 +1,74 @@
+"""What the payment pages of all providers have in common."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+
+from bookings.models import Booking, Status
+from bookings.sessions import SessionView
+from payments import services
+from payments.gateways import gateways_for
+from payments.gateways.base import GatewayError
+from payments.models import Payment, PaymentStatus
+from payments.services import AlreadyPaid, HoldLapsed, NotPayable
+
+
+def after(request: HttpRequest, booking: Booking, order: Payment) -> HttpResponse:
+    """Where a payment that was tried leads to."""
+    booking.refresh_from_db(fields=["status"])
+    if booking.status == Status.SCHEDULED:
+        return see("session_confirmation", booking)
+    if order.status == PaymentStatus.OPEN and order.failure:
+        return see("payment_failed", booking)
+    return see("payment", booking)
+
+
+def refused(request: HttpRequest, booking: Booking, refusal: NotPayable) -> HttpResponse:
+    if isinstance(refusal, AlreadyPaid):
+        return see("session_confirmation", booking)
+    if isinstance(refusal, HoldLapsed):
+        context = context_of(request, booking) | {"reason": str(refusal)}
+        return render(request, "payments/lapsed.html", context, status=409)
+    messages.info(request, str(refusal))
+    return see("session_detail", booking)
+
+
+def unavailable(request: HttpRequest, booking: Booking, error: GatewayError) -> HttpResponse:
+    context = context_of(request, booking) | {"reason": error.safe_message}
+    return render(request, "payments/unavailable.html", context, status=503)
+
+
+def own(request: HttpRequest, reference: str) -> Booking:
+    """Whoever booked pays: for the mentor and for staff there is nothing at this address."""
+    return get_object_or_404(Booking.objects.with_people(), reference=reference, student=request.user.pk)
+
+
+def context_of(request: HttpRequest, booking: Booking) -> dict[str, Any]:
+    session = SessionView(booking, request, timezone.now())
+    choice = urlencode({"type": booking.session_type.slug, "duration": booking.duration_minutes})
+    return {
+        "booking": booking,
+        "session": session,
+        "zone": session.zone,
+        "order": booking.payments.first(),
+        "ways": [f"payments/_pay_with_{each.name}.html" for each in gateways_for(booking.currency)],
+        "other_times_url": f"{reverse('book', args=[booking.mentor.slug])}?{choice}",
+    }
+
+
+def return_urls(request: HttpRequest, booking: Booking) -> services.ReturnUrls:
+    success, cancel = (
+        request.build_absolute_uri(reverse(name, args=[booking.reference]))
+        for name in ("session_confirmation", "payment")
+    )
+    return services.ReturnUrls(success=success, cancel=cancel)
+
+
+def see(name: str, booking: Booking) -> HttpResponse:
+    """303: also after a POST the next page is fetched with GET."""
+    return HttpResponseRedirect(reverse(name, args=[booking.reference]), status=303)
