@@ -44,6 +44,7 @@ stripe.enable_telemetry = False
 # Seconds to connect and to be answered, for each of three tries: the SDK's own would wait 80 s and try once.
 TIMEOUT = (5, 20)
 RETRIES = 2
+LIVE_KEYS = ("sk_live_", "rk_live_")
 SIGNATURE_TOLERANCE = 300
 
 # Without decimals, and yet sent as if they had two (https://docs.stripe.com/currencies#special-cases).
@@ -106,16 +107,11 @@ class StripeGateway:
     # Stripe's least is 30 minutes by its own clock.
     shortest_checkout = timedelta(minutes=31)
 
-    def __init__(self, secret_key: str, webhook_secrets: tuple[str, ...], api_base: str) -> None:
-        self._webhook_secrets = webhook_secrets
-        self._live = is_live(secret_key)
-        client = stripe.StripeClient(
-            secret_key,
-            base_addresses={"api": api_base},
-            max_network_retries=RETRIES,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT),
-        )
-        self._api = client.v1
+    @property
+    def _client(self) -> stripe.StripeClient:
+        if not settings.STRIPE_SECRET_KEY:
+            raise GatewayMisconfigured("STRIPE_SECRET_KEY is not set")
+        return _connect(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
 
     # Checkout
 
@@ -150,16 +146,20 @@ class StripeGateway:
         else:
             params["customer_email"] = request.email
         with self._errors(failure_spends_key=True):
-            session = self._api.checkout.sessions.create(params, {"idempotency_key": request.idempotency_key})
+            session = self._client.v1.checkout.sessions.create(
+                params, {"idempotency_key": request.idempotency_key}
+            )
         plain = session.to_dict()
         return Checkout(plain["id"], _moment(plain["expires_at"]), redirect_url=plain["url"])
 
     def fetch(self, provider_ref: str) -> PaymentState:
         with self._errors():
             if provider_ref.startswith("pi_"):
-                intent = self._api.payment_intents.retrieve(provider_ref, {"expand": [CHARGE]})
+                intent = self._client.v1.payment_intents.retrieve(provider_ref, {"expand": [CHARGE]})
                 return _intent_state(intent.to_dict())
-            session = self._api.checkout.sessions.retrieve(provider_ref, {"expand": [CHARGE_OF_SESSION]})
+            session = self._client.v1.checkout.sessions.retrieve(
+                provider_ref, {"expand": [CHARGE_OF_SESSION]}
+            )
             return _session_state(session.to_dict())
 
     def verify_return(self, provider_ref: str, data: Mapping[str, str]) -> None:
@@ -171,11 +171,13 @@ class StripeGateway:
         try:
             with self._errors():
                 if provider_ref.startswith("pi_"):
-                    intent = self._api.payment_intents.cancel(
+                    intent = self._client.v1.payment_intents.cancel(
                         provider_ref, {"cancellation_reason": "abandoned", "expand": [CHARGE]}
                     )
                     return _intent_state(intent.to_dict())
-                session = self._api.checkout.sessions.expire(provider_ref, {"expand": [CHARGE_OF_SESSION]})
+                session = self._client.v1.checkout.sessions.expire(
+                    provider_ref, {"expand": [CHARGE_OF_SESSION]}
+                )
                 return _session_state(session.to_dict())
         except GatewayRejected as refusal:
             state = self.fetch(provider_ref)
@@ -186,13 +188,13 @@ class StripeGateway:
     def list_payments(self, since: datetime) -> Iterator[PaymentState]:
         begun: stripe.params.checkout.SessionListParamsCreated = {"gte": int(since.timestamp())}
         with self._errors():
-            sessions = self._api.checkout.sessions.list(
+            sessions = self._client.v1.checkout.sessions.list(
                 {"created": begun, "limit": 100, "expand": [f"data.{CHARGE_OF_SESSION}"]}
             )
             for session in sessions.auto_paging_iter():
                 if session.mode == "payment":
                     yield _session_state(session.to_dict())
-            intents = self._api.payment_intents.list(
+            intents = self._client.v1.payment_intents.list(
                 {"created": begun, "limit": 100, "expand": [f"data.{CHARGE}"]}
             )
             for intent in intents.auto_paging_iter():
@@ -207,7 +209,7 @@ class StripeGateway:
             raise GatewayRejected("There is no payment to refund")
         minor, _ = self._wire(amount)
         with self._errors():
-            refund = self._api.refunds.create(
+            refund = self._client.v1.refunds.create(
                 {
                     "payment_intent": payment_id,
                     "amount": minor,
@@ -220,7 +222,7 @@ class StripeGateway:
 
     def fetch_refund(self, refund_id: str, payment_id: str) -> RefundState:
         with self._errors():
-            return _refund_state(self._api.refunds.retrieve(refund_id).to_dict())
+            return _refund_state(self._client.v1.refunds.retrieve(refund_id).to_dict())
 
     def list_refunds(self, payment_id: str) -> list[RefundState]:
         """The oldest first."""
@@ -228,7 +230,7 @@ class StripeGateway:
             return []
         with self._errors():
             try:
-                page = self._api.refunds.list({"payment_intent": payment_id, "limit": 100})
+                page = self._client.v1.refunds.list({"payment_intent": payment_id, "limit": 100})
             except stripe.InvalidRequestError as error:
                 if error.code == "resource_missing":
                     return []
@@ -239,13 +241,14 @@ class StripeGateway:
         if not payment_id:
             return []
         with self._errors():
-            page = self._api.disputes.list({"payment_intent": payment_id, "limit": 100})
+            page = self._client.v1.disputes.list({"payment_intent": payment_id, "limit": 100})
             return [_dispute_state(dispute.to_dict()) for dispute in page.auto_paging_iter()][::-1]
 
     # Events
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
-        if not any(_is_signed(body, headers.get("Stripe-Signature"), each) for each in self._webhook_secrets):
+        signature = headers.get("Stripe-Signature")
+        if not any(_is_signed(body, signature, secret) for secret in settings.STRIPE_WEBHOOK_SECRETS):
             raise InvalidSignature("Not signed by Stripe with a secret of ours, or too old")
         try:
             event = json.loads(body)
@@ -253,7 +256,7 @@ class StripeGateway:
             created, livemode = _moment(event["created"]), event["livemode"]
         except (ValueError, TypeError, KeyError):
             raise InvalidSignature("Signed, and yet not an event") from None
-        if livemode is not self._live:
+        if livemode is not settings.STRIPE_SECRET_KEY.startswith(LIVE_KEYS):
             raise InvalidSignature("A test event for a live site, or the other way round")
         return _event(event_id, kind, created, subject)
 
@@ -262,14 +265,14 @@ class StripeGateway:
     def create_customer(self, *, ref: str, email: str, name: str) -> str:
         key = f"customer-{ref}-{email}"[:255]
         with self._errors():
-            customer = self._api.customers.create(
+            customer = self._client.v1.customers.create(
                 {"email": email, "name": name[:256], "metadata": {"person": ref}}, {"idempotency_key": key}
             )
         return customer.id
 
     def start_setup(self, customer_ref: str, *, success_url: str, cancel_url: str) -> str:
         with self._errors():
-            session = self._api.checkout.sessions.create(
+            session = self._client.v1.checkout.sessions.create(
                 {
                     "mode": "setup",
                     "customer": customer_ref,
@@ -283,22 +286,24 @@ class StripeGateway:
 
     def list_methods(self, customer_ref: str) -> list[SavedCard]:
         with self._errors():
-            page = self._api.customers.payment_methods.list(customer_ref, {"type": "card", "limit": 100})
+            page = self._client.v1.customers.payment_methods.list(
+                customer_ref, {"type": "card", "limit": 100}
+            )
             return [_saved_card(method.to_dict()) for method in page.auto_paging_iter()]
 
     def detach(self, customer_ref: str, method_ref: str) -> None:
         with self._errors():
-            owner = self._api.payment_methods.retrieve(method_ref).to_dict()["customer"]
+            owner = self._client.v1.payment_methods.retrieve(method_ref).to_dict()["customer"]
             if owner is None:
                 return
             if owner != customer_ref:
                 raise GatewayRejected(f"{method_ref} is not a card of {customer_ref}")
-            self._api.payment_methods.detach(method_ref)
+            self._client.v1.payment_methods.detach(method_ref)
 
     def prepare_charge(self, request: CheckoutRequest) -> Checkout:
         amount, currency = self._wire(request.amount)
         with self._errors(failure_spends_key=True):
-            intent = self._api.payment_intents.create(
+            intent = self._client.v1.payment_intents.create(
                 {
                     "amount": amount,
                     "currency": currency,
@@ -315,7 +320,7 @@ class StripeGateway:
         """No key of ours: an intent succeeds once, and a key would repeat a card's first no to its second try."""
         try:
             with self._errors():
-                intent = self._api.payment_intents.confirm(
+                intent = self._client.v1.payment_intents.confirm(
                     provider_ref,
                     {
                         "payment_method": method_ref,
@@ -353,20 +358,14 @@ class StripeGateway:
             raise _translated(error, failure_spends_key=failure_spends_key) from None
 
 
-def configured() -> StripeGateway:
-    """As the settings say. Raises `GatewayMisconfigured` where there is no key."""
-    if not settings.STRIPE_SECRET_KEY:
-        raise GatewayMisconfigured("STRIPE_SECRET_KEY is not set")
-    return _built(
-        settings.STRIPE_SECRET_KEY, tuple(settings.STRIPE_WEBHOOK_SECRETS), settings.STRIPE_API_BASE
+@cache
+def _connect(secret_key: str, api_base: str) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        secret_key,
+        base_addresses={"api": api_base},
+        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT),
     )
-
-
-_built = cache(StripeGateway)
-
-
-def is_live(secret_key: str) -> bool:
-    return secret_key.startswith(("sk_live_", "rk_live_"))
 
 
 def to_wire(money: Money) -> int:

@@ -1,7 +1,7 @@
 """Who plays the payer for each gateway in the contract tests. A new adapter joins by adding itself to `BENCHES`."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
 
@@ -10,8 +10,12 @@ from django.test import override_settings
 from payments.gateways.base import CheckoutRequest, Gateway, Money
 from payments.gateways.mock import MockGateway, Outcome, simulate
 from payments.gateways.razorpay import RazorpayGateway
+from payments.gateways.stripe import StripeGateway
 from tests.factories import NOW
 from tests.payments.razorpay_stand_in import StandIn, razorpay_settings, running
+from tests.payments.stripe_books import DECLINED_CARD
+from tests.payments.stripe_parameters import Refusal
+from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_settings
 
 
 class Bench(Protocol):
@@ -64,11 +68,34 @@ def razorpay_bench() -> Iterator[RazorpayBench]:
         yield RazorpayBench(stand_in)
 
 
+class StripeBench:
+    def __init__(self, stand_in: StripeStandIn) -> None:
+        self.gateway, self.stand_in = StripeGateway(), stand_in
+
+    def pay(self, provider_ref: str) -> None:
+        with suppress(Refusal):
+            self.stand_in.books.pay(provider_ref)
+
+    def decline(self, provider_ref: str) -> None:
+        with suppress(Refusal):
+            self.stand_in.books.pay(provider_ref, DECLINED_CARD)
+
+    def returned(self, provider_ref: str) -> dict[str, str]:
+        return {"session_id": provider_ref}
+
+
+@contextmanager
+def stripe_bench() -> Iterator[StripeBench]:
+    with serve() as stand_in, override_settings(**stripe_settings(stand_in)):
+        yield StripeBench(stand_in)
+
+
 # What these have opened can't be closed, and can be paid as long as somebody likes.
 OPEN_ENDED = frozenset({"razorpay"})
 BENCHES: dict[str, Callable[[], AbstractContextManager[Bench]]] = {
     "mock": mock_bench,
     "razorpay": razorpay_bench,
+    "stripe": stripe_bench,
 }
 
 
