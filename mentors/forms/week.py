@@ -116,17 +116,17 @@ class WeekForm(BaseFormSet[HoursForm]):
     def edited(self, data: QueryDict) -> "WeekForm | None":
         """The rows after the press of “Add”, “Remove” or “Copy”; None for any other button."""
         rows = self.rows()
-        if "add" in data:
-            day, _, kind = str(data["add"]).partition("-")
+        if "add_line" in data:
+            day, _, kind = str(data["add_line"]).partition("-")
             if day in _WEEKDAYS and kind in WeeklyHours.Kind and len(rows) < MAX_ROWS:
                 new: Row = {"weekday": int(day), "kind": kind, "starts": "", "ends": ""}
                 return self.showing([*rows, new], new_row=len(rows))
             return self.showing(rows)
-        if "remove" in data:
-            gone = [at for at in range(len(rows)) if str(at) == data["remove"]]
+        if "remove_line" in data:
+            gone = [at for at in range(len(rows)) if str(at) == data["remove_line"]]
             day_left = next((int(rows[at]["weekday"]) for at in gone), None)
             return self.showing((row for at, row in enumerate(rows) if at not in gone), day=day_left)
-        if "copy" in data:
+        if "copy_day" in data:
             source = data.get("copy_from", "")
             targets = (set(data.getlist("copy_to")) & set(_WEEKDAYS)) - {source}
             kept = [row for row in rows if str(row["weekday"]) not in targets]

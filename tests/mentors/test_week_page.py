@@ -147,7 +147,7 @@ def test_a_forged_number_of_lines_is_refused(own: Client, mentor: Mentor, count:
 
 
 def test_add_makes_room_for_a_line_and_saves_nothing(own: Client, mentor: Mentor) -> None:
-    assert shown(own, week(NINE_TO_FIVE, add="0-break")) == [
+    assert shown(own, week(NINE_TO_FIVE, add_line="0-break")) == [
         ("0", "open", "09:00", "17:00"),
         (0, "break", "", ""),
     ]
@@ -155,7 +155,7 @@ def test_add_makes_room_for_a_line_and_saves_nothing(own: Client, mentor: Mentor
 
 
 def test_the_new_line_has_the_focus(own: Client) -> None:
-    html = own.post(URL, week(NINE_TO_FIVE, add="3-open")).content.decode()
+    html = own.post(URL, week(NINE_TO_FIVE, add_line="3-open")).content.decode()
     assert html.count(" autofocus") == 1
     assert (
         'id="id_form-1-starts"'
@@ -165,14 +165,14 @@ def test_the_new_line_has_the_focus(own: Client) -> None:
 
 def test_remove_takes_a_line_away(own: Client) -> None:
     lines = [NINE_TO_FIVE, (1, "open", "nonsense", "18:00")]
-    assert shown(own, week(*lines, remove="0")) == [("1", "open", "nonsense", "18:00")]
-    assert len(shown(own, week(*lines, remove="7"))) == 2
-    assert len(shown(own, week(*lines, remove="x"))) == 2
+    assert shown(own, week(*lines, remove_line="0")) == [("1", "open", "nonsense", "18:00")]
+    assert len(shown(own, week(*lines, remove_line="7"))) == 2
+    assert len(shown(own, week(*lines, remove_line="x"))) == 2
 
 
 def test_copy_puts_a_day_in_place_of_others(own: Client, mentor: Mentor) -> None:
     lines: list[Line] = [NINE_TO_FIVE, (0, "break", "12:00", "13:00"), (1, "open", "20:00", "21:00")]
-    found = shown(own, week(*lines, copy="1", copy_from="0", copy_to=["0", "1", "2"]))
+    found = shown(own, week(*lines, copy_day="1", copy_from="0", copy_to=["0", "1", "2"]))
     assert found == [
         ("0", "open", "09:00", "17:00"), ("0", "break", "12:00", "13:00"),
         (1, "open", "09:00", "17:00"), (1, "break", "12:00", "13:00"),
@@ -182,7 +182,8 @@ def test_copy_puts_a_day_in_place_of_others(own: Client, mentor: Mentor) -> None
 
 
 @pytest.mark.parametrize(
-    "pressed", [{"add": "9-open"}, {"add": "x"}, {"copy": "1"}, {"copy": "1", "copy_to": ["x"]}]
+    "pressed",
+    [{"add_line": "9-open"}, {"add_line": "x"}, {"copy_day": "1"}, {"copy_day": "1", "copy_to": ["x"]}],
 )
 def test_odd_buttons_change_nothing(own: Client, pressed: dict[str, object]) -> None:
     assert shown(own, week(NINE_TO_FIVE, **pressed)) == [("0", "open", "09:00", "17:00")]
