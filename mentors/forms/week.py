@@ -142,7 +142,7 @@ class WeekForm(BaseFormSet[HoursForm]):
     def problems(self) -> list[dict[str, str]]:
         """Every message of a row with the field it is about, for the summary."""
         return [
-            {"anchor": form[name].id_for_label, "label": form.day_name, "text": form.errors[name][0]}
+            {"anchor": form[name].id_for_label, "label": form.day_name, "text": str(form.errors[name][0])}
             for form in self.forms
             for name in ("starts", "ends")
             if form.errors.get(name)
