@@ -93,6 +93,7 @@ class Payment(models.Model):
     # What the provider is asked, word for word: the same idempotency key must always send the same.
     attempt = models.PositiveSmallIntegerField(default=1)
     request = models.JSONField(default=dict, blank=True)
+    checkout_url = models.TextField("payment page at the provider", blank=True)
     checkout_expires_at = models.DateTimeField(null=True, blank=True)
     failure = models.CharField(max_length=300, blank=True)
 
@@ -261,3 +262,25 @@ class MockRefund(models.Model):
 
     def __str__(self) -> str:
         return self.refund_id
+
+
+class ProviderCustomer(models.Model):
+    """A person as a provider knows them, and the cards it keeps for them as they were last seen."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    gateway = models.CharField(max_length=12)
+    customer_ref = models.CharField("customer at the provider", max_length=255)
+    # What a payer knows a card by, as `SavedCard` has it; never a number.
+    cards = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "gateway"], name="provider_customer_is_one_a_person"),
+            models.UniqueConstraint(
+                fields=["gateway", "customer_ref"], name="provider_customer_is_one_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.customer_ref

@@ -85,6 +85,8 @@ class CheckoutRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     # The payer as the provider knows them, if it does: saved cards and contact details come with it.
     customer_ref: str = ""
+    # To be paid by `charge_saved` instead of on a page: then there is no page, and nothing moves before that.
+    by_saved_card: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -280,8 +282,5 @@ class SavedCards(Gateway, Protocol):
     def detach(self, customer_ref: str, method_ref: str) -> None:
         """Nothing happens to a card that is gone already. Raises `GatewayRejected` for another's card."""
 
-    def prepare_charge(self, request: CheckoutRequest) -> Checkout:
-        """Like `create_checkout`, to be paid by `charge_saved`: nothing moves yet, so that its id is stored first."""
-
     def charge_saved(self, provider_ref: str, method_ref: str, *, return_url: str) -> CardCharge:
-        """Take the money, at most once a `provider_ref`, however often it is called. Raises `CardDeclined`."""
+        """Pay a checkout that was made for it, at most once, however often it is called. Raises `CardDeclined`."""

@@ -116,6 +116,9 @@ class StripeGateway:
     # Checkout
 
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
+        """A Checkout session, or for a saved card an intent."""
+        if request.by_saved_card:
+            return self._create_intent(request)
         amount, currency = self._wire(request.amount)
         metadata = dict(request.metadata)
         params: stripe.params.checkout.SessionCreateParams = {
@@ -151,6 +154,22 @@ class StripeGateway:
             )
         plain = session.to_dict()
         return Checkout(plain["id"], _moment(plain["expires_at"]), redirect_url=plain["url"])
+
+    def _create_intent(self, request: CheckoutRequest) -> Checkout:
+        amount, currency = self._wire(request.amount)
+        with self._errors(failure_spends_key=True):
+            intent = self._client.v1.payment_intents.create(
+                {
+                    "amount": amount,
+                    "currency": currency,
+                    "customer": request.customer_ref,
+                    "description": request.description,
+                    "metadata": {**request.metadata, SAVED_CARD: "yes"},
+                    "allowed_payment_method_types": ["card"],
+                },
+                {"idempotency_key": request.idempotency_key},
+            )
+        return Checkout(intent.id, request.expires_at)
 
     def fetch(self, provider_ref: str) -> PaymentState:
         with self._errors():
@@ -299,22 +318,6 @@ class StripeGateway:
             if owner != customer_ref:
                 raise GatewayRejected(f"{method_ref} is not a card of {customer_ref}")
             self._client.v1.payment_methods.detach(method_ref)
-
-    def prepare_charge(self, request: CheckoutRequest) -> Checkout:
-        amount, currency = self._wire(request.amount)
-        with self._errors(failure_spends_key=True):
-            intent = self._client.v1.payment_intents.create(
-                {
-                    "amount": amount,
-                    "currency": currency,
-                    "customer": request.customer_ref,
-                    "description": request.description,
-                    "metadata": {**request.metadata, SAVED_CARD: "yes"},
-                    "allowed_payment_method_types": ["card"],
-                },
-                {"idempotency_key": request.idempotency_key},
-            )
-        return Checkout(intent.id, request.expires_at)
 
     def charge_saved(self, provider_ref: str, method_ref: str, *, return_url: str) -> CardCharge:
         """No key of ours: an intent succeeds once, and a key would repeat a card's first no to its second try."""

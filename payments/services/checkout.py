@@ -12,8 +12,17 @@ from bookings.models import Booking, Status
 from bookings.services import lock_booking
 from mentors.models import Mentor
 from payments.gateways import gateway, gateways_for
-from payments.gateways.base import Checkout, CheckoutRequest, Gateway, GatewayError, GatewayRejected, Money
+from payments.gateways.base import (
+    Checkout,
+    CheckoutRequest,
+    Gateway,
+    GatewayError,
+    GatewayRejected,
+    Money,
+    UnknownPayer,
+)
 from payments.models import LIVE, Payment, PaymentStatus
+from payments.services.customers import customer_ref, forget_customer
 from payments.services.settlement import close_checkout
 
 logger = logging.getLogger(__name__)
@@ -37,6 +46,18 @@ class ReturnUrls:
 
     success: str
     cancel: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """How somebody wants to pay. Another way is another checkout."""
+
+    provider: Gateway
+    by_saved_card: bool
+
+    def is_of(self, payment: Payment) -> bool:
+        by_saved_card = bool(payment.request.get("by_saved_card"))
+        return payment.gateway == self.provider.name and by_saved_card == self.by_saved_card
 
 
 def refuse_unpayable(booking: Booking, now: datetime) -> None:
@@ -75,25 +96,31 @@ def refuse_unpayable(booking: Booking, now: datetime) -> None:
         )
 
 
-def open_checkout(booking_pk: int, gateway_name: str, *, now: datetime, urls: ReturnUrls) -> Payment:
+def open_checkout(
+    booking_pk: int, gateway_name: str, *, now: datetime, urls: ReturnUrls, by_saved_card: bool = False
+) -> Payment:
     """The session's payment with a checkout open at that provider; the one that is open already is reused.
 
     Safe to repeat: a second call, also at the same moment, ends at the same checkout. An open checkout at
-    another provider is closed first. Calls the provider outside any transaction. Raises `NotPayable`, or a
-    `GatewayError` after which the hold stands and the call may be repeated.
+    another provider, or to be paid in another way, is closed first. Calls the provider outside any
+    transaction. Raises `NotPayable`, or a `GatewayError` after which the hold stands and the call may be
+    repeated.
     """
     provider = gateway(gateway_name)
-    payment = _prepare(booking_pk, provider, now=now, urls=urls)
-    if payment.status == PaymentStatus.OPEN and not _is_reusable(payment, provider, now):
+    way = Way(provider, by_saved_card)
+    payment = _prepare(booking_pk, way, now=now, urls=urls)
+    if payment.status == PaymentStatus.OPEN and not _is_reusable(payment, way, now):
         close_checkout(payment.pk, source="checkout", now=now)
-        payment = _prepare(booking_pk, provider, now=now, urls=urls)
+        payment = _prepare(booking_pk, way, now=now, urls=urls)
     if payment.status == PaymentStatus.OPEN:
-        if _is_reusable(payment, provider, now):
+        if _is_reusable(payment, way, now):
             return payment
         raise NotPayable("You have another payment open for this session. Please finish that one.")
     try:
         checkout = provider.create_checkout(CheckoutRequest.from_json(payment.request))
-    except GatewayRejected:
+    except GatewayRejected as refusal:
+        if isinstance(refusal, UnknownPayer):
+            forget_customer(payment.request["customer_ref"], provider.name)
         # Final for this request: the next try is a new one, under a new key.
         asked = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.CREATED, attempt=payment.attempt)
         asked.update(attempt=F("attempt") + 1, request={})
@@ -101,18 +128,19 @@ def open_checkout(booking_pk: int, gateway_name: str, *, now: datetime, urls: Re
     return _record_open(payment, checkout, provider)
 
 
-def _prepare(booking_pk: int, provider: Gateway, *, now: datetime, urls: ReturnUrls) -> Payment:
+def _prepare(booking_pk: int, way: Way, *, now: datetime, urls: ReturnUrls) -> Payment:
+    provider = way.provider
     with transaction.atomic():
         booking = lock_booking(booking_pk)
         refuse_unpayable(booking, now)
         if provider not in gateways_for(booking.currency):
             raise NotPayable(f"{provider.label} can't take payments in {booking.currency}.")
         payment = ensure_payment(booking, now)
-        if payment.status == PaymentStatus.CREATED and payment.gateway != provider.name:
+        if payment.status == PaymentStatus.CREATED and not way.is_of(payment):
             payment.attempt += bool(payment.request)
             payment.gateway, payment.request = provider.name, {}
         if payment.status == PaymentStatus.CREATED and not payment.request:
-            payment.request = _request(payment, booking, urls).to_json()
+            payment.request = _request(payment, booking, way, now=now, urls=urls).to_json()
             payment.save(update_fields=["gateway", "attempt", "request"])
         return payment
 
@@ -129,7 +157,10 @@ def ensure_payment(booking: Booking, now: datetime) -> Payment:
     )
 
 
-def _request(payment: Payment, booking: Booking, urls: ReturnUrls) -> CheckoutRequest:
+def _request(
+    payment: Payment, booking: Booking, way: Way, *, now: datetime, urls: ReturnUrls
+) -> CheckoutRequest:
+    held_until = min(booking.hold_expires_at or booking.starts_at, booking.starts_at)
     return CheckoutRequest(
         ref=payment.reference,
         attempt=payment.attempt,
@@ -139,15 +170,17 @@ def _request(payment: Payment, booking: Booking, urls: ReturnUrls) -> CheckoutRe
         name=booking.student.name,
         success_url=urls.success,
         cancel_url=urls.cancel,
-        expires_at=min(booking.hold_expires_at or booking.starts_at, booking.starts_at),
+        expires_at=max(held_until, now + way.provider.shortest_checkout),
         idempotency_key=payment.idempotency_key,
         metadata={"payment": payment.reference, "session": booking.reference},
+        customer_ref=customer_ref(booking.student, way.provider.name),
+        by_saved_card=way.by_saved_card,
     )
 
 
-def _is_reusable(payment: Payment, provider: Gateway, now: datetime) -> bool:
+def _is_reusable(payment: Payment, way: Way, now: datetime) -> bool:
     open_until = payment.checkout_expires_at
-    return payment.gateway == provider.name and open_until is not None and open_until > now
+    return way.is_of(payment) and open_until is not None and open_until > now
 
 
 def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Payment:
@@ -156,6 +189,7 @@ def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Pay
     asked.update(
         status=PaymentStatus.OPEN,
         provider_ref=checkout.provider_ref,
+        checkout_url=checkout.redirect_url or "",
         checkout_expires_at=checkout.expires_at,
         failure="",
     )

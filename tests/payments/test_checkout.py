@@ -62,6 +62,7 @@ def test_provider_is_asked_for_what_was_agreed(booking, provider):
         "idempotency_key": f"checkout-{payment.reference}-1",
         "metadata": {"payment": payment.reference, "session": booking.reference},
         "customer_ref": "",
+        "by_saved_card": False,
     }
     assert MockCheckout.objects.get().request == payment.request
 

@@ -1,0 +1,38 @@
+"""A payer as a provider knows them: the key to their saved cards, made when a first card is kept."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+from accounts.models import User
+from payments.gateways.base import SavedCard, SavedCards
+from payments.models import ProviderCustomer
+
+
+def customer_ref(user: User, gateway: str) -> str:
+    """Empty for somebody whom that provider doesn't know."""
+    found = ProviderCustomer.objects.filter(user=user, gateway=gateway)
+    return found.values_list("customer_ref", flat=True).first() or ""
+
+
+def ensure_customer(user: User, provider: SavedCards, now: datetime) -> ProviderCustomer:
+    """Calls the provider. Two calls at once end at one row, whose customer is then everybody's."""
+    found = ProviderCustomer.objects.filter(user=user, gateway=provider.name).first()
+    if found is not None:
+        return found
+    ref = provider.create_customer(ref=str(user.pk), email=user.email, name=user.name)
+    customer, _ = ProviderCustomer.objects.get_or_create(
+        user=user, gateway=provider.name, defaults={"customer_ref": ref, "created_at": now}
+    )
+    return customer
+
+
+def forget_customer(customer_ref: str, gateway: str) -> None:
+    """The provider doesn't know them any more: deleted there, or the keys are another account's now."""
+    ProviderCustomer.objects.filter(gateway=gateway, customer_ref=customer_ref).delete()
+
+
+def remember_cards(customer: ProviderCustomer, cards: Iterable[SavedCard]) -> None:
+    """What pages show without asking the provider: brand, last four digits, expiry."""
+    customer.cards = [asdict(card) for card in cards]
+    customer.save(update_fields=["cards"])
