@@ -100,6 +100,14 @@ class Payment(models.Model):
     is_surplus = models.BooleanField("paid twice", default=False)
     refunded_minor = models.PositiveIntegerField(default=0)
     reserved_minor = models.PositiveIntegerField("on its way back", default=0)
+    lost_minor = models.PositiveIntegerField("lost to chargebacks", default=0)
+    # While it is, nothing is paid out for it.
+    is_disputed = models.BooleanField("in dispute", default=False)
+    # What the provider keeps, which is the platform's cost; perhaps in the currency of the platform's account.
+    provider_fee_minor = models.PositiveIntegerField(null=True, blank=True)
+    provider_fee_currency = models.CharField(max_length=3, blank=True)
+    # When the provider is asked next, while it has the last word.
+    ask_at = models.DateTimeField(null=True, blank=True)
 
     needs_review = models.BooleanField(default=False)
     review_reason = models.CharField(max_length=300, blank=True)
@@ -284,3 +292,92 @@ class ProviderCustomer(models.Model):
 
     def __str__(self) -> str:
         return self.customer_ref
+
+
+class DisputeQuerySet(models.QuerySet["Dispute"]):
+    def open(self) -> Self:
+        return self.filter(status=Dispute.Status.OPEN)
+
+    def chargebacks(self) -> Self:
+        """Those in which the bank has taken the money back, or will."""
+        return self.filter(is_inquiry=False)
+
+
+class Dispute(models.Model):
+    """The payer's bank wants the money of a payment back, or asks about it."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        WON = "won", "Won"
+        LOST = "lost", "Lost"
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="disputes")
+    dispute_id = models.CharField("dispute at the provider", max_length=255)
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    # In the payment's currency.
+    amount_minor = models.PositiveIntegerField()
+    is_inquiry = models.BooleanField("only asked about", default=False)
+    reason = models.CharField(max_length=300, blank=True)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DisputeQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-opened_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["payment", "dispute_id"], name="dispute_is_once_a_payment")
+        ]
+
+    def __str__(self) -> str:
+        return self.dispute_id
+
+
+class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
+    def unprocessed(self) -> Self:
+        return self.filter(processed_at=None)
+
+    def due(self, now: datetime) -> Self:
+        """Those to take up; one that was given up waits for staff."""
+        return self.unprocessed().filter(gave_up_at=None, due_at__lte=now)
+
+
+class WebhookEvent(models.Model):
+    """Something that a provider told us, signed. Seen is not done: that is `processed_at`."""
+
+    class Kind(models.TextChoices):
+        PAYMENT = "payment", "Payment"
+        REFUND = "refund", "Refund"
+        DISPUTE = "dispute", "Dispute"
+
+    gateway = models.CharField(max_length=12)
+    event_id = models.CharField("event at the provider", max_length=255)
+    type = models.CharField(max_length=100)
+    kind = models.CharField(max_length=8, choices=Kind)
+    provider_ref = models.CharField("checkout at the provider", max_length=255, blank=True)
+    payment_id = models.CharField("payment at the provider", max_length=255, blank=True)
+    refund_id = models.CharField("refund at the provider", max_length=255, blank=True)
+    our_ref = models.CharField("order's reference", max_length=255, blank=True)
+    # What is safe to keep: no card, no person, no signature.
+    body = models.JSONField(default=dict, blank=True)
+    order = models.ForeignKey(
+        Payment, null=True, blank=True, on_delete=models.SET_NULL, related_name="webhook_events"
+    )
+    received_at = models.DateTimeField()
+    processed_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    gave_up_at = models.DateTimeField("given up", null=True, blank=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    objects = WebhookEventQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-received_at", "-pk"]
+        indexes = [models.Index(fields=["processed_at", "due_at"], name="webhook_event_by_due_time")]
+        constraints = [
+            models.UniqueConstraint(fields=["gateway", "event_id"], name="webhook_event_is_stored_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
