@@ -52,7 +52,7 @@ class Lost(Exception):
 
 @dataclass
 class Fault:
-    """`how` is a status, or "html", "garbled", "lost" (done, but the answer gets lost) or "timeout"."""
+    """`how` is a status, "gateway" (the bank's fault), "html", "garbled", "lost" (done, but not told) or "timeout"."""
 
     method: str
     path: str
@@ -145,8 +145,9 @@ class Razorpay:
         order = self.orders[payment["order_id"]]
         # `fee` includes its `tax`, and is in rupees whatever was paid in.
         rupees = payment.get("base_amount") or payment["amount"]
-        tax = rupees * 2 * 18 // 11_800
-        payment.update(status="captured", captured=True, fee=rupees * 2 // 100 + tax, tax=tax)
+        fee = rupees * 2 // 100
+        tax = fee * 18 // 100
+        payment.update(status="captured", captured=True, fee=fee + tax, tax=tax)
         order.update(status="paid", amount_paid=order["amount"], amount_due=0)
         self.announce("payment.captured", payment=payment)
         self.announce("order.paid", payment=payment, order=order)
@@ -596,6 +597,9 @@ class Handler(BaseHTTPRequestHandler):
         if how.isdigit():
             code = "SERVER_ERROR" if int(how) >= 500 else "BAD_REQUEST_ERROR"
             self._json(int(how), error("We are facing some trouble completing your request", code=code))
+            raise Lost
+        if how == "gateway":
+            self._json(400, error("The bank did not answer", code="GATEWAY_ERROR"))
             raise Lost
         if how in ("html", "garbled"):
             self._send(502 if how == "html" else 200, "text/html", "<h1>502 Bad Gateway</h1>")
