@@ -166,8 +166,8 @@ class Payment(models.Model):
 
     @property
     def refundable_minor(self) -> int:
-        """What neither went back nor is on its way."""
-        return self.amount_minor - self.refunded_minor - self.reserved_minor
+        """What neither went back, nor is on its way, nor was taken by the payer's bank."""
+        return max(self.amount_minor - self.refunded_minor - self.reserved_minor - self.lost_minor, 0)
 
     @property
     def idempotency_key(self) -> str:
@@ -183,15 +183,24 @@ class RefundStatus(models.TextChoices):
     PENDING = "pending", "On its way"
     SUCCEEDED = "succeeded", "Refunded"
     FAILED = "failed", "Failed"
+    DROPPED = "dropped", "Dropped"
 
 
+# A bank may send back what had arrived already; staff try a failed one again, or the money is found elsewhere.
 REFUND_TRANSITIONS: dict[RefundStatus, frozenset[RefundStatus]] = {
-    RefundStatus.REQUESTED: frozenset({RefundStatus.PENDING, RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+    RefundStatus.REQUESTED: frozenset(
+        {RefundStatus.PENDING, RefundStatus.SUCCEEDED, RefundStatus.FAILED, RefundStatus.DROPPED}
+    ),
     RefundStatus.PENDING: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
-    RefundStatus.SUCCEEDED: frozenset(),
-    RefundStatus.FAILED: frozenset(),
+    RefundStatus.SUCCEEDED: frozenset({RefundStatus.FAILED}),
+    RefundStatus.FAILED: frozenset(
+        {RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.SUCCEEDED, RefundStatus.DROPPED}
+    ),
+    RefundStatus.DROPPED: frozenset(),
 }
 UNSETTLED = (RefundStatus.REQUESTED, RefundStatus.PENDING)
+# Not with the payer yet, and owed to them: reserved on the payment.
+OWED = (*UNSETTLED, RefundStatus.FAILED)
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
@@ -206,6 +215,9 @@ class Refund(models.Model):
     class Reason(models.TextChoices):
         NOT_CONFIRMED = "not_confirmed", "The session could not be confirmed"
         SURPLUS = "surplus", "Paid twice"
+        CANCELLED = "cancelled", "The session was cancelled"
+        STAFF = "staff", "Refunded by our staff"
+        EXTERNAL = "external", "Refunded at the payment provider"
 
     reference = models.CharField(max_length=24, unique=True, default=refund_reference, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
@@ -213,7 +225,17 @@ class Refund(models.Model):
     reason = models.CharField(max_length=16, choices=Reason)
     note = models.CharField(max_length=300, blank=True)
     status = models.CharField(max_length=12, choices=RefundStatus, default=RefundStatus.REQUESTED)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="asked for by",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
     key = models.CharField("idempotency key", max_length=100)
+    # How often it was sent anew, under a new key, because the provider certainly had none under the old.
+    renewals = models.PositiveSmallIntegerField(default=0)
     provider_id = models.CharField("refund at the provider", max_length=255, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
@@ -241,6 +263,20 @@ class Refund(models.Model):
 
     def may_become(self, status: RefundStatus) -> bool:
         return status in REFUND_TRANSITIONS[RefundStatus(self.status)]
+
+    @property
+    def sent_key(self) -> str:
+        """What the provider is sent under: the same until it certainly came to nothing."""
+        return self.key + f"-{self.renewals + 1}" * bool(self.renewals)
+
+    @property
+    def sent_ref(self) -> str:
+        return self.sent_refs[-1]
+
+    @property
+    def sent_refs(self) -> list[str]:
+        """By what the provider may know it, the present one last."""
+        return [self.reference, *(f"{self.reference}-{number + 2}" for number in range(self.renewals))]
 
 
 class MockCheckout(models.Model):

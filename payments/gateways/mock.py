@@ -85,7 +85,8 @@ class MockGateway:
         return _refund_state(row, checkout)
 
     def _new_refund(self, checkout: MockCheckout, amount: Money, key: str, ref: str) -> MockRefund:
-        left = checkout.amount_minor - sum(checkout.refunds.values_list("amount_minor", flat=True))
+        went_back = checkout.refunds.exclude(status=RefundResult.FAILED)
+        left = checkout.amount_minor - sum(went_back.values_list("amount_minor", flat=True))
         if amount.currency != checkout.currency or not 0 < amount.minor <= left:
             raise GatewayRejected(f"{amount} can't be refunded: {left} left")
         return MockRefund.objects.create(

@@ -10,24 +10,52 @@ from payments.services.checkout import (
     refuse_unpayable,
     release_payments,
 )
-from payments.services.refunds import NotRefundable, request_refund, send_refund
+from payments.services.refund_rows import sync_refunds
+from payments.services.refunds import (
+    NotRefundable,
+    refund_by_staff,
+    request_refund,
+    retry_refund,
+    send_refund,
+)
+from payments.services.saved_cards import (
+    CardPayment,
+    UnknownCard,
+    keeper,
+    known_cards,
+    look_up_cards,
+    pay_with_card,
+    remove_card,
+    start_adding_card,
+)
 from payments.services.settlement import close_checkout, mark_reviewed, settle
 from payments.services.sweep import sweep
 
 __all__ = [
     "AlreadyPaid",
+    "CardPayment",
     "HoldLapsed",
     "NotPayable",
     "NotRefundable",
     "ReturnUrls",
+    "UnknownCard",
     "close_checkout",
     "ensure_payment",
+    "keeper",
+    "known_cards",
+    "look_up_cards",
     "mark_reviewed",
     "open_checkout",
+    "pay_with_card",
+    "refund_by_staff",
     "refuse_unpayable",
     "release_payments",
+    "remove_card",
     "request_refund",
+    "retry_refund",
     "send_refund",
     "settle",
+    "start_adding_card",
     "sweep",
+    "sync_refunds",
 ]

@@ -1,15 +1,19 @@
 """Giving money back: reserved on the payment first, sent under one key, until the provider's answer is known."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
 
+from accounts.models import User
+from mentors.money import EXPONENTS, format_money
 from payments.gateways import gateway
-from payments.gateways.base import Gateway, GatewayError, GatewayRejected, Money, RefundResult, RefundState
-from payments.models import Payment, PaymentStatus, Refund, RefundStatus
-from payments.signals import refund_requested, refund_succeeded
+from payments.gateways.base import Gateway, GatewayError, GatewayRejected, KeySpent, Money, RefundState
+from payments.models import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus
+from payments.services.refund_rows import lock, lock_payment, move, record_failure, record_refunds
+from payments.signals import refund_requested
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +32,14 @@ class NotRefundable(Exception):
 
 
 def request_refund(
-    payment_pk: int, *, amount_minor: int, reason: Refund.Reason, key: str, now: datetime, note: str = ""
+    payment_pk: int,
+    *,
+    amount_minor: int,
+    reason: Refund.Reason,
+    key: str,
+    now: datetime,
+    note: str = "",
+    actor: User | None = None,
 ) -> Refund:
     """Reserve the amount on the payment and write the refund down; it is sent later, by `send_refund`.
 
@@ -36,15 +47,10 @@ def request_refund(
     the same key returns the first one's refund. Raises `NotRefundable`.
     """
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_pk)
+        payment = lock_payment(payment_pk)
         if (found := Refund.objects.filter(key=key).first()) is not None:
             return found
-        if payment.status != PaymentStatus.SUCCEEDED:
-            raise NotRefundable("Only money that came in can go back.")
-        if not 0 < amount_minor <= payment.refundable_minor:
-            raise NotRefundable(
-                "The amount must be more than nothing and at most what is left of the payment."
-            )
+        _refuse(payment, amount_minor)
         payment.reserved_minor += amount_minor
         payment.save(update_fields=["reserved_minor"])
         refund = Refund.objects.create(
@@ -52,12 +58,62 @@ def request_refund(
             amount_minor=amount_minor,
             reason=reason,
             note=note[:300],
+            actor=actor,
             key=key,
             due_at=now,
             created_at=now,
         )
         refund_requested.send(Refund, refund=refund, now=now)
         return refund
+
+
+def _refuse(payment: Payment, amount_minor: int) -> None:
+    if payment.status != PaymentStatus.SUCCEEDED:
+        raise NotRefundable("Only money that came in can go back.")
+    if not 0 < amount_minor <= payment.refundable_minor:
+        left = format_money(payment.refundable_minor, payment.currency)
+        raise NotRefundable(
+            f"The amount must be more than nothing and at most what is left of the payment: {left}."
+        )
+    # https://docs.stripe.com/currencies#three-decimal
+    if EXPONENTS[payment.currency] == 3 and amount_minor % 10:
+        raise NotRefundable(f"The third digit after the point has to be 0 in {payment.currency}.")
+
+
+def refund_by_staff(
+    payment_pk: int, *, amount_minor: int, seen_refunds: int, actor: User, note: str, now: datetime
+) -> Refund:
+    """Any part, with a reason, once for what was seen: `seen_refunds` is how many the payment had on the page.
+
+    So two clicks, or two people who looked at the same page, make one refund. Raises `NotRefundable`, also
+    when somebody else refunded another amount meanwhile, or while the payer's bank is looking into the payment.
+    """
+    with transaction.atomic():
+        payment = lock_payment(payment_pk)
+        key = f"refund-{payment.reference}-staff-{seen_refunds + 1}"
+        found = Refund.objects.filter(key=key).first()
+        if found is not None and found.amount_minor == amount_minor:
+            return found
+        if payment.refunds.count() != seen_refunds:
+            raise NotRefundable("Another refund was made meanwhile. Please look again.")
+        refuse_disputed(payment)
+        return request_refund(
+            payment_pk,
+            amount_minor=amount_minor,
+            reason=Refund.Reason.STAFF,
+            key=key,
+            note=note,
+            actor=actor,
+            now=now,
+        )
+
+
+def refuse_disputed(payment: Payment) -> None:
+    """A dispute decides where the money goes; a refund beside it would pay twice."""
+    if payment.is_disputed:
+        raise NotRefundable(
+            "The payer's bank is looking into this payment. Nothing can be refunded until it has decided."
+        )
 
 
 def send_refund(refund_pk: int, *, now: datetime) -> bool:
@@ -71,15 +127,16 @@ def send_refund(refund_pk: int, *, now: datetime) -> bool:
     due = Refund.objects.due(now).filter(pk=refund_pk, attempts=refund.attempts)
     if not due.update(attempts=F("attempts") + 1, due_at=now + wait):
         return False
+    refund.refresh_from_db()  # since it was claimed, its amount stands
     try:
-        state = _ask(gateway(refund.payment.gateway), refund)
-    except GatewayRejected as error:
-        _record_failure(refund_pk, str(error))
+        provider = gateway(refund.payment.gateway)
+        try:
+            record_refunds(refund.payment_id, [_ask(provider, refund)], now=now)
+        except GatewayRejected as error:
+            _look_closer(provider, refund, error, now)
     except GatewayError as error:
         Refund.objects.filter(pk=refund_pk).update(error=str(error)[:300])
-        logger.warning("refund not sent", extra={"refund": refund.reference, "attempts": refund.attempts + 1})
-    else:
-        _record(refund_pk, state, now)
+        logger.warning("refund not sent", extra={"refund": refund.reference, "attempts": refund.attempts})
     return True
 
 
@@ -87,67 +144,53 @@ def _ask(provider: Gateway, refund: Refund) -> RefundState:
     payment = refund.payment
     if refund.provider_id:
         return provider.fetch_refund(refund.provider_id, payment.payment_id)
-    try:
-        return provider.refund(
-            payment.payment_id,
-            Money(refund.amount_minor, payment.currency),
-            key=refund.key,
-            ref=refund.reference,
-            reason=refund.reason,
-        )
-    except GatewayRejected:
-        # An earlier try may have got through and its answer been lost.
-        for state in provider.list_refunds(payment.payment_id):
-            if state.our_ref == refund.reference:
-                return state
-        raise
+    state = provider.refund(
+        payment.payment_id,
+        Money(refund.amount_minor, payment.currency),
+        key=refund.sent_key,
+        ref=refund.sent_ref,
+        reason=refund.reason,
+    )
+    return replace(state, our_ref=refund.sent_ref)
 
 
-def _record(refund_pk: int, state: RefundState, now: datetime) -> None:
-    if state.status is RefundResult.FAILED:
-        _record_failure(refund_pk, state.failure or "The provider could not refund it.", state.refund_id)
-        return
+def _look_closer(provider: Gateway, refund: Refund, refusal: GatewayRejected, now: datetime) -> None:
+    """A no, and yet an earlier try may have got through, or the money have gone back at the provider itself."""
+    states = provider.list_refunds(refund.payment.payment_id)
+    if isinstance(refusal, KeySpent):
+        record_refunds(refund.payment_id, states, now=now)
+        _renew(refund.pk, RefundStatus.REQUESTED)
+    else:
+        record_refunds(refund.payment_id, states, now=now, refused=refund.pk)
+        record_failure(refund.pk, str(refusal), now=now)
+
+
+def retry_refund(refund_pk: int, *, now: datetime) -> Refund:
+    """Let a refund be sent, or asked after, at once. One that failed gets a new key, when its provider certainly
+    has none of it; one whose answer is not known keeps its own. Asks the provider outside any transaction.
+
+    Raises `NotRefundable`, or a `GatewayError` after which nothing has changed.
+    """
+    refund = Refund.objects.select_related("payment").get(pk=refund_pk)
+    if refund.status == RefundStatus.FAILED:
+        refuse_disputed(refund.payment)
+        states = gateway(refund.payment.gateway).list_refunds(refund.payment.payment_id)
+        record_refunds(refund.payment_id, states, now=now)
+        if _renew(refund_pk, RefundStatus.FAILED):
+            Refund.objects.filter(pk=refund_pk).update(attempts=0)
+    if not Refund.objects.filter(pk=refund_pk, status__in=UNSETTLED).update(due_at=now):
+        raise NotRefundable("The money went back already.")
+    refund.refresh_from_db()
+    return refund
+
+
+def _renew(refund_pk: int, status: RefundStatus) -> bool:
+    """Send it under a new key, if it is still in that status."""
     with transaction.atomic():
-        refund, payment = _lock(refund_pk)
-        if state.status is RefundResult.PENDING:
-            _move(refund, RefundStatus.PENDING, provider_id=state.refund_id, error="")
-        elif _move(refund, RefundStatus.SUCCEEDED, provider_id=state.refund_id, error="", succeeded_at=now):
-            payment.reserved_minor -= refund.amount_minor
-            payment.refunded_minor += refund.amount_minor
-            payment.save(update_fields=["reserved_minor", "refunded_minor"])
-            refund_succeeded.send(Refund, refund=refund, now=now)
-
-
-def _record_failure(refund_pk: int, error: str, provider_id: str = "") -> None:
-    """The amount stays reserved, since it is still owed; staff are told by the flag on the payment."""
-    with transaction.atomic():
-        refund, payment = _lock(refund_pk)
-        if not _move(refund, RefundStatus.FAILED, provider_id=provider_id or refund.provider_id, error=error):
-            return
-        payment.needs_review = True
-        payment.review_reason = f"{refund.reference} failed: {error}"[:300]
-        payment.save(update_fields=["needs_review", "review_reason"])
-    logger.error("refund failed", extra={"refund": refund.reference, "reason": error})
-
-
-def _lock(refund_pk: int) -> tuple[Refund, Payment]:
-    payment_pk = Refund.objects.values_list("payment_id", flat=True).get(pk=refund_pk)
-    payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_pk)
-    return Refund.objects.select_for_update(of=("self",)).get(pk=refund_pk), payment
-
-
-def _move(
-    refund: Refund,
-    status: RefundStatus,
-    *,
-    provider_id: str,
-    error: str,
-    succeeded_at: datetime | None = None,
-) -> bool:
-    """Forward only; False when the locked row is there already or beyond."""
-    if not refund.may_become(status):
-        return False
-    refund.status, refund.provider_id = status, provider_id
-    refund.error, refund.succeeded_at = error[:300], succeeded_at
-    refund.save(update_fields=["status", "provider_id", "error", "succeeded_at"])
-    return True
+        refund, payment = lock(refund_pk)
+        if refund.status != status:
+            return False
+        refund.renewals, refund.provider_id, refund.error = refund.renewals + 1, "", ""
+        refund.save(update_fields=["renewals", "provider_id", "error"])
+        move(refund, payment, RefundStatus.REQUESTED)
+        return True

@@ -25,8 +25,10 @@ PAYMENT_WAYS = {
     *product(["failed", "expired", "canceled"], ["succeeded"]),
 }
 REFUND_WAYS = {
-    *product(["requested"], ["pending", "succeeded", "failed"]),
+    *product(["requested"], ["pending", "succeeded", "failed", "dropped"]),
     *product(["pending"], ["succeeded", "failed"]),
+    ("succeeded", "failed"),  # the bank sent it back
+    *product(["failed"], ["requested", "pending", "succeeded", "dropped"]),
 }
 
 
@@ -55,7 +57,7 @@ def test_payment_moves_forward_only(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), list(product(RefundStatus, RefundStatus)))
-def test_refund_moves_forward_only(old, new):
+def test_refund_moves_only_where_it_may(old, new):
     assert Refund(status=old).may_become(new) == ((old, new) in REFUND_WAYS)
 
 
