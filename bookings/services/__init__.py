@@ -4,7 +4,16 @@ from bookings.services.booking import book, lead_minutes, price_of, takes_curren
 from bookings.services.errors import BookingError, NotAllowed, NotBookable, SlotGone, SlotTaken
 from bookings.services.locking import lock_booking, lock_people
 from bookings.services.reviews import record_review
-from bookings.services.transitions import accept, cancel, confirm, decline, join, sweep
+from bookings.services.transitions import (
+    accept,
+    cancel,
+    confirm,
+    decline,
+    extend_hold,
+    join,
+    release_hold,
+    sweep,
+)
 
 __all__ = [
     "BookingError",
@@ -17,12 +26,14 @@ __all__ = [
     "cancel",
     "confirm",
     "decline",
+    "extend_hold",
     "join",
     "lead_minutes",
     "lock_booking",
     "lock_people",
     "price_of",
     "record_review",
+    "release_hold",
     "sweep",
     "takes_currency",
 ]

@@ -76,6 +76,30 @@ def hold(booking: Booking, until: datetime, *, now: datetime, actor: User | None
     return booking
 
 
+def extend_hold(booking_pk: int, *, until: datetime, now: datetime) -> Booking:
+    """Let a hold that has not lapsed last until then: never past the session's start, and never shorter than it was."""
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        until = min(until, booking.starts_at)
+        if booking.payable_at(now) and booking.hold_expires_at and booking.hold_expires_at < until:
+            booking.hold_expires_at = until
+            booking.save(update_fields=["hold_expires_at"])
+            booking.claims.update(expires_at=until)
+        return booking
+
+
+def release_hold(booking_pk: int, *, now: datetime) -> bool:
+    """End a hold before its time. False when there is none."""
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if booking.status != Status.AWAITING_PAYMENT:
+            return False
+        if not booking.is_lapsed(now):
+            booking.hold_expires_at = now
+            booking.save(update_fields=["hold_expires_at"])
+        return expire(booking_pk, now=now)
+
+
 def decline(booking_pk: int, *, actor: User, now: datetime, reason: str = "") -> Booking:
     with transaction.atomic():
         booking = lock_booking(booking_pk)
