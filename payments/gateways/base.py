@@ -190,6 +190,7 @@ class WebhookEvent:
     provider_ref: str | None = None
     payment_id: str | None = None
     refund_id: str | None = None
+    our_ref: str = ""
     created: datetime | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

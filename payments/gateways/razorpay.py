@@ -19,6 +19,7 @@ from django.utils import timezone
 from razorpay.utility import Utility
 
 from mentors.money import EXPONENTS
+from payments.gateways import patience
 from payments.gateways.base import (
     Checkout,
     CheckoutRequest,
@@ -76,7 +77,7 @@ class Session(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         try:
-            response = super().request(*args, **{"timeout": TIMEOUT, **kwargs})
+            response = super().request(*args, **{"timeout": patience.timeouts(TIMEOUT), **kwargs})
         except requests.RequestException as error:
             raise GatewayUnavailable(f"Razorpay did not answer: {type(error).__name__}") from None
         self.status_code = response.status_code
@@ -238,6 +239,7 @@ class RazorpayGateway:
             provider_ref=order.get("id") or payment.get("order_id"),
             payment_id=payment.get("id") or refund.get("payment_id") or dispute.get("payment_id"),
             refund_id=refund.get("id") if kind == "refund" else None,
+            our_ref=_note(payment or order, "payment"),
             created=_moment(event.get("created_at")),
             raw=event,
         )
@@ -413,7 +415,7 @@ def _entity(event: Entity, name: str) -> Entity:
 
 def _note(entity: Entity, name: str) -> str:
     """Notes that are empty come as a list."""
-    notes = entity["notes"]
+    notes = entity.get("notes")
     return str(notes.get(name, "")) if isinstance(notes, dict) else ""
 
 

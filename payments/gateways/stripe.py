@@ -13,6 +13,7 @@ import stripe
 from django.conf import settings
 
 from mentors.money import EXPONENTS
+from payments.gateways import patience
 from payments.gateways.base import (
     AlreadyRefunded,
     CardCharge,
@@ -111,7 +112,10 @@ class StripeGateway:
     def _client(self) -> stripe.StripeClient:
         if not settings.STRIPE_SECRET_KEY:
             raise GatewayMisconfigured("STRIPE_SECRET_KEY is not set")
-        return _connect(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE)
+        key, base = settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE
+        if patience.in_hurry():
+            return _client(key, base, timeout=patience.timeouts(TIMEOUT), retries=0)
+        return _connect(key, base)
 
     # Checkout
 
@@ -363,11 +367,17 @@ class StripeGateway:
 
 @cache
 def _connect(secret_key: str, api_base: str) -> stripe.StripeClient:
+    return _client(secret_key, api_base, timeout=TIMEOUT, retries=RETRIES)
+
+
+def _client(
+    secret_key: str, api_base: str, *, timeout: tuple[float, float], retries: int
+) -> stripe.StripeClient:
     return stripe.StripeClient(
         secret_key,
         base_addresses={"api": api_base},
-        max_network_retries=RETRIES,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        max_network_retries=retries,
+        http_client=stripe.RequestsClient(timeout=timeout),
     )
 
 
@@ -544,6 +554,7 @@ def _event(event_id: str, kind: str, created: datetime, subject: dict[str, Any])
         type=kind,
         kind="ignored",
         payment_id=subject.get("payment_intent"),
+        our_ref=(subject.get("metadata") or {}).get("payment", ""),
         created=created,
         raw={name: subject[name] for name in kept if name in subject},
     )
