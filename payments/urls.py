@@ -1,15 +1,26 @@
 from django.urls import path
 
 from payments import views
+from payments.views import returning, saved_cards, stripe
 
 urlpatterns = [
     path("sessions/<str:reference>/payment/", views.payment, name="payment"),
     path("sessions/<str:reference>/payment/failed/", views.payment_failed, name="payment_failed"),
     path("sessions/<str:reference>/payment/mock/", views.payment_mock, name="payment_mock"),
+    path("sessions/<str:reference>/payment/return/", returning.payment_return, name="payment_return"),
+    path("sessions/<str:reference>/payment/stripe/", stripe.payment_stripe, name="payment_stripe"),
+    path("sessions/<str:reference>/payment/card/", stripe.payment_saved_card, name="payment_saved_card"),
     path("sessions/<str:reference>/payment/razorpay/", views.payment_razorpay, name="payment_razorpay"),
     path(
         "sessions/<str:reference>/payment/razorpay/return/",
         views.payment_razorpay_return,
         name="payment_razorpay_return",
+    ),
+    path("payments/methods/", saved_cards.payment_methods, name="payment_methods"),
+    path("payments/methods/add/", saved_cards.payment_method_add, name="payment_method_add"),
+    path(
+        "payments/methods/<str:method_ref>/remove/",
+        saved_cards.payment_method_remove,
+        name="payment_method_remove",
     ),
 ]

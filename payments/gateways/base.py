@@ -252,6 +252,8 @@ class Gateway(Protocol):
 
 @dataclass(frozen=True)
 class SavedCard:
+    """`brand` in words, as in "Visa"."""
+
     method_ref: str
     brand: str
     last_four: str

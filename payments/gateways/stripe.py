@@ -73,6 +73,7 @@ REFUND_STATUS = {
     "failed": RefundResult.FAILED,
     "canceled": RefundResult.FAILED,
 }
+BRANDS = {"amex": "American Express", "jcb": "JCB", "unionpay": "UnionPay", "diners": "Diners Club"}
 DISPUTE_STATUS = {
     "won": DisputeStatus.WON,
     "warning_closed": DisputeStatus.WON,
@@ -535,7 +536,8 @@ def _dispute_state(dispute: dict[str, Any]) -> DisputeState:
 
 def _saved_card(method: dict[str, Any]) -> SavedCard:
     card = method["card"]
-    return SavedCard(method["id"], card["brand"], card["last4"], card["exp_month"], card["exp_year"])
+    brand = BRANDS.get(card["brand"], str(card["brand"]).replace("_", " ").title())
+    return SavedCard(method["id"], brand, card["last4"], card["exp_month"], card["exp_year"])
 
 
 def _is_signed(body: bytes, header: str | None, secret: str) -> bool:

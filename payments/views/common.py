@@ -57,14 +57,20 @@ def context_of(request: HttpRequest, booking: Booking) -> dict[str, Any]:
         "zone": session.zone,
         "order": booking.payments.first(),
         "ways": [f"payments/_pay_with_{each.name}.html" for each in gateways_for(booking.currency)],
+        "cards": services.known_cards(booking.student) if _keeper_takes(booking.currency) else [],
         "other_times_url": f"{reverse('book', args=[booking.mentor.slug])}?{choice}",
     }
+
+
+def _keeper_takes(currency: str) -> bool:
+    provider = services.keeper()
+    return provider is not None and currency in provider.currencies
 
 
 def return_urls(request: HttpRequest, booking: Booking) -> services.ReturnUrls:
     success, cancel = (
         request.build_absolute_uri(reverse(name, args=[booking.reference]))
-        for name in ("session_confirmation", "payment")
+        for name in ("payment_return", "payment")
     )
     return services.ReturnUrls(success=success, cancel=cancel)
 

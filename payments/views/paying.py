@@ -22,7 +22,7 @@ from payments.views.common import after, context_of, own, refused, return_urls, 
 @require_safe
 def payment(request: HttpRequest, reference: str) -> HttpResponse:
     """The order and the ways to pay it, while the time is held."""
-    return _payment_page(request, own(request, reference))
+    return payment_page(request, own(request, reference))
 
 
 @never_cache
@@ -55,7 +55,7 @@ def payment_mock(request: HttpRequest, reference: str) -> HttpResponse:
         raise Http404
     form = MockForm(request.POST)
     if not form.is_valid():
-        return _payment_page(request, booking, error="Please choose one of the two outcomes.", status=422)
+        return payment_page(request, booking, error="Please choose one of the two outcomes.", status=422)
     try:
         order = services.open_checkout(
             booking.pk, "mock", now=timezone.now(), urls=return_urls(request, booking)
@@ -69,7 +69,7 @@ def payment_mock(request: HttpRequest, reference: str) -> HttpResponse:
     return after(request, booking, order)
 
 
-def _payment_page(
+def payment_page(
     request: HttpRequest, booking: Booking, *, error: str = "", status: int = 200
 ) -> HttpResponse:
     try:

@@ -1,0 +1,57 @@
+"""Back from a provider's page: the provider is asked, and until it knows, so is whoever waits here."""
+
+import logging
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRedirect
+
+from bookings.models import Booking
+from payments import services
+from payments.gateways import gateway
+from payments.gateways.base import GatewayError, InvalidSignature
+from payments.models import Payment, PaymentStatus
+from payments.views.common import after, context_of, own
+
+logger = logging.getLogger(__name__)
+
+# What providers call the checkout in the address that they lead back to.
+NAMES = ("session_id", "payment_intent")
+
+
+@never_cache
+@login_required
+@require_safe
+def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
+    """The address is believed nothing: it says which payment to ask about, and only the provider says how it stands."""
+    booking = own(request, reference)
+    order = _named(request, booking)
+    try:
+        gateway(order.gateway).verify_return(order.provider_ref, request.GET.dict())
+        order = services.settle(order.pk, source="return", now=timezone.now())
+    except InvalidSignature:
+        raise Http404 from None
+    except GatewayError as error:
+        logger.warning("return not settled", extra={"payment": order.reference, "reason": str(error)})
+        return _checking(request, booking)
+    if order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
+        return _checking(request, booking)
+    response = after(request, booking, order)
+    return HttpResponseClientRedirect(response["Location"]) if request.htmx else response  # type: ignore[attr-defined]
+
+
+def _named(request: HttpRequest, booking: Booking) -> Payment:
+    orders = Payment.objects.filter(booking=booking).exclude(provider_ref="")
+    named = next((request.GET[name] for name in NAMES if name in request.GET), None)
+    order = (orders if named is None else orders.filter(provider_ref=named)).first()
+    if order is None:
+        raise Http404
+    return order
+
+
+def _checking(request: HttpRequest, booking: Booking) -> HttpResponse:
+    return render(request, "payments/checking.html", context_of(request, booking))
