@@ -11,7 +11,7 @@ from accounts.models import User
 from bookings.models import Status, TimeClaim
 from bookings.slots import Busy
 from mentors.availability import DAY_MINUTES, Interval, from_epoch_minute
-from mentors.models import Mentor
+from mentors.models import Mentor, SessionType
 
 
 class EpochMinute(Func):
@@ -36,12 +36,14 @@ def load_busy(
     window: Interval,
     now: datetime,
     *,
+    giving_up: SessionType | None = None,
     ignore: Iterable[int] = (),
 ) -> dict[int, Busy]:
     """What stands in the way of booking each mentor, by the mentor's primary key: one query.
 
-    The student's own open hold with a mentor is reported as `held`, not as busy: booking again
-    gives it up. `ignore` are bookings that don't count, such as the one that is being moved.
+    `giving_up` is the session type that the student is about to book: their own open hold of it is
+    reported as `held`, not as busy, because picking again gives it up. `ignore` are bookings that
+    don't count, such as the one that is being moved.
     """
     margin = 8 * DAY_MINUTES if any(mentor.max_per_week for mentor in mentors) else 2 * DAY_MINUTES
     people = {mentor.user_id for mentor in mentors} | ({student.pk} if student else set())
@@ -58,7 +60,9 @@ def load_busy(
             "booking_id",
             "booking__mentor_id",
             "booking__student_id",
+            "booking__session_type_id",
             "booking__status",
+            "booking__requires_approval",
             EpochMinute(F("starts_at")),
             EpochMinute(F("ends_at")),
             EpochMinute(F("booking__starts_at")),
@@ -66,21 +70,19 @@ def load_busy(
     )
     me = student.pk if student else None
     taken: dict[int, list[Interval]] = defaultdict(list)  # by person
-    own_holds: list[tuple[int, Interval]] = []  # the student's, with their mentors
     sessions: dict[int, dict[int, int]] = defaultdict(dict)  # starts by mentor and booking
     held: dict[int, set[int]] = defaultdict(set)  # starts by mentor
-    for person, booking, mentor, booker, status, start, stop, session_start in claims.iterator():
-        if booker == me and status == Status.AWAITING_PAYMENT:
+    given_up = (me, giving_up.pk if giving_up else None, Status.AWAITING_PAYMENT, False)
+    for person, booking, mentor, *whose, start, stop, session_start in claims.iterator():
+        if giving_up and tuple(whose) == given_up:
             held[mentor].add(session_start)
-            if person == me:
-                own_holds.append((mentor, (start, stop)))
         else:
             taken[person].append((start, stop))
             sessions[mentor][booking] = session_start
     return {
         mentor.pk: Busy(
             mentor=taken[mentor.user_id],
-            student=taken[me] + [span for other, span in own_holds if other != mentor.pk] if me else (),
+            student=taken[me] if me else (),
             sessions=list(sessions[mentor.pk].values()),
             held=held[mentor.pk],
         )

@@ -79,6 +79,12 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def open_holds(self, now: datetime) -> Self:
         return self.filter(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
 
+    def given_up_for(self, session_type: SessionType, student: User, now: datetime) -> Self:
+        """The hold that a student gives up by picking another time of the type; never one a mentor accepted."""
+        return self.open_holds(now).filter(
+            student=student, session_type=session_type, requires_approval=False
+        )
+
     def upcoming(self, now: datetime) -> Self:
         return self.filter(
             Q(status=Status.SCHEDULED, ends_at__gt=now)

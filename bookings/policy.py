@@ -1,7 +1,9 @@
 """What cancelling gives back, by the mentor's policy: pure shares and deadlines, no money moves here."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from mentors.money import EXPONENTS
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,18 @@ class Line:
 
     before: timedelta
     percent: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What cancelling gives back up to and including the instant `until`, and what it gives `after` that.
+
+    The last one has neither: it lasts.
+    """
+
+    refund_minor: int
+    until: datetime | None = None
+    after: "Quote | None" = None
 
 
 POLICIES: dict[str, tuple[Line, ...]] = {
@@ -30,3 +44,32 @@ def describe(policy: str) -> str:
         share = "all your money back" if line.percent == 100 else f"{line.percent}% of the price back"
         parts.append(f"{share} until {hours} hours before")
     return f"{', '.join(parts).capitalize()}; after that nothing comes back."
+
+
+def quote(
+    policy: str, *, price_minor: int, fee_minor: int, currency: str, starts_at: datetime, now: datetime
+) -> Quote:
+    """What cancelling a paid session gives back by its policy, now and at each line that is still ahead."""
+    lines = [line for line in POLICIES[policy] if starts_at - line.before >= now]
+    found = Quote(0)
+    for line in reversed(lines):
+        amount = refund_share(price_minor, fee_minor, line.percent, currency)
+        found = Quote(amount, until=starts_at - line.before, after=found)
+    return found
+
+
+def at_most(found: Quote, left_minor: int) -> Quote:
+    """The same, when only so much of what was paid is left to give back."""
+    after = at_most(found.after, left_minor) if found.after else None
+    return Quote(min(found.refund_minor, left_minor), found.until, after)
+
+
+def refund_share(price_minor: int, fee_minor: int, percent: int, currency: str) -> int:
+    """That share of the price, rounded half up once; the fee is a part of all, and of no less.
+
+    Currencies of three decimals go back, as they are paid, in whole steps of ten minor units.
+    """
+    if percent == 100:
+        return price_minor + fee_minor
+    unit = 100 * (10 if EXPONENTS[currency] == 3 else 1)
+    return (2 * price_minor * percent + unit) // (2 * unit) * (unit // 100)

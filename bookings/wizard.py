@@ -117,7 +117,7 @@ def load_offer(mentor: Mentor, choice: Choice, student: User | None, zone: ZoneI
     schedule = load_schedules([mentor])[mentor.pk]
     lead = lead_minutes(choice.session_type)
     window = bookable_range(schedule, now, lead_minutes=lead)
-    busy = load_busy([mentor], student, window, now)[mentor.pk]
+    busy = load_busy([mentor], student, window, now, giving_up=choice.session_type)[mentor.pk]
     days: dict[date, list[tuple[datetime, State]]] = defaultdict(list)
     for minute, state in free_starts(schedule, busy, window, choice.duration, now, lead_minutes=lead):
         at = from_epoch_minute(minute)

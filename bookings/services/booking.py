@@ -57,7 +57,7 @@ def book(
     """Book that time: scheduled when free, held when it must be paid, requested when the mentor approves.
 
     Locks the two people, ends by the clock what lapsed in their time, asks the engine, inserts. The
-    student's own open hold with the same mentor is given up for the new one. Repeating the call for
+    student's own open hold of the same type is given up for the new one. Repeating the call for
     a session that the student already has returns that session. Raises `NotBookable`, or `SlotTaken`
     with the nearest free times.
     """
@@ -94,7 +94,7 @@ def _book(
         return found
     _refuse_unbookable(people[student.pk], session_type, duration_minutes)
     end_lapsed(list(people), now)
-    for old in Booking.objects.open_holds(now).for_student(student).for_mentor(mentor).with_people():
+    for old in Booking.objects.given_up_for(session_type, student, now).with_people():
         let_go(old, actor=student, now=now)
     price = price_of(session_type, duration_minutes)
     needs_hold = price.amount_minor > 0 and not session_type.requires_approval
@@ -176,7 +176,7 @@ def _refuse_unoffered(
     mentor, start = session_type.mentor, epoch_minute(starts_at)
     refused = refusal(
         load_schedules([mentor])[mentor.pk],
-        load_busy([mentor], student, (start, start + 1), now)[mentor.pk],
+        load_busy([mentor], student, (start, start + 1), now, giving_up=session_type)[mentor.pk],
         start,
         duration_minutes,
         now,
@@ -196,7 +196,7 @@ def slot_taken(
     schedule = load_schedules([mentor])[mentor.pk]
     start = epoch_minute(starts_at)
     window = (start - 14 * DAY_MINUTES, start + 14 * DAY_MINUTES)
-    busy = load_busy([mentor], student, window, now)[mentor.pk]
+    busy = load_busy([mentor], student, window, now, giving_up=session_type)[mentor.pk]
     lead = lead_minutes(session_type)
     starts = free_starts(schedule, busy, window, duration_minutes, now, lead_minutes=lead)
     found = [from_epoch_minute(minute) for minute in nearest(starts, start)]

@@ -81,7 +81,7 @@ def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice
     context["month"] = wizard.month_context(choice, offer, now.astimezone(zone).date())
     if choice.day is not None:
         context["times"] = wizard.times_context(choice, offer, zone, picked)
-        context["hold"] = _own_hold(student, mentor, now) if context["times"]["held"] else None
+        context["hold"] = _own_hold(student, choice, now) if context["times"]["held"] else None
         if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
             return HttpResponse(status=204)
     template = "bookings/wizard/date.html#times" if is_htmx(request) else "bookings/wizard/date.html"
@@ -212,8 +212,10 @@ def _offered(session_type: SessionType) -> dict[str, Any]:
     }
 
 
-def _own_hold(student: User | None, mentor: Mentor, now: datetime) -> Booking | None:
-    return Booking.objects.open_holds(now).for_mentor(mentor).filter(student=student).first()
+def _own_hold(student: User | None, choice: Choice, now: datetime) -> Booking | None:
+    if student is None or choice.session_type is None:
+        return None
+    return Booking.objects.given_up_for(choice.session_type, student, now).first()
 
 
 def _draft(request: HttpRequest) -> dict[str, str]:

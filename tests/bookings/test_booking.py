@@ -367,6 +367,13 @@ def test_the_old_hold_stays_when_the_new_pick_fails(student, stranger, paid, fre
     assert old.claims.count() == 2
 
 
+def test_a_hold_of_another_type_of_the_mentor_stays(student, paid, free):
+    hold = booked(student, paid)
+    booked(student, free, at(4, 15))
+    hold.refresh_from_db()
+    assert hold.status == Status.AWAITING_PAYMENT
+
+
 def test_a_hold_with_another_mentor_stays(student, paid):
     old = booked(student, SessionTypeFactory(), at(3, 10))
     booked(student, paid, at(3, 11))
@@ -382,7 +389,7 @@ def test_a_hold_with_another_mentor_is_in_the_way(student, paid):
 def test_a_student_has_at_most_three_open_holds(student, paid):
     holds = [booked(student, SessionTypeFactory(), at(3, hour)) for hour in (9, 10, 11)]
     assert "3 unpaid times" in refused(student, paid, at(3, 12))
-    assert booked(student, holds[0].session_type, at(3, 13)), "instead of the one with the same mentor"
+    assert booked(student, holds[0].session_type, at(3, 13)), "instead of the one of the same type"
     assert booked(student, paid, at(3, 12), now=NOW + timedelta(minutes=15)), "when they have lapsed"
 
 

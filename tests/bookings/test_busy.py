@@ -58,7 +58,7 @@ def test_a_students_session_as_a_mentor_is_busy(mentor, free):
 
 def test_an_own_hold_is_held_and_in_nobodys_way(student, mentor, paid):
     BookingFactory(session_type=paid, student=student, starts_at=at(9, 12), status=Status.AWAITING_PAYMENT)
-    assert busy_of(mentor, student) == Busy(
+    assert busy_of(mentor, student, giving_up=paid) == Busy(
         mentor=[], student=[], sessions=[], held={epoch_minute(at(9, 12))}
     )
     assert list(busy_of(mentor, UserFactory()).mentor) == [span(at(9, 12), at(9, 13))]
@@ -70,6 +70,16 @@ def test_an_own_hold_with_another_mentor_is_in_the_way(student, mentor, paid):
     busy = busy_of(MentorFactory(), student)
     assert list(busy.student) == [span(at(9, 12), at(9, 13))]
     assert (list(busy.mentor), set(busy.held)) == ([], set())
+
+
+def test_an_own_hold_of_another_type_or_one_that_the_mentor_accepted_is_in_the_way(student, paid, free):
+    hold = BookingFactory(
+        session_type=paid, student=student, starts_at=at(9, 12), status=Status.AWAITING_PAYMENT
+    )
+    assert list(busy_of(paid.mentor, student, giving_up=free).mentor) == [span(at(9, 12), at(9, 13))]
+    hold.requires_approval = True
+    hold.save()
+    assert list(busy_of(paid.mentor, student, giving_up=paid).mentor) == [span(at(9, 12), at(9, 13))]
 
 
 def test_an_own_request_is_in_the_way(student, mentor, free):
