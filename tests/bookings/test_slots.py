@@ -40,8 +40,8 @@ def as_span(start, length, step):
 
 SPAN = st.builds(as_span, st.integers(0, DAY - 1), st.integers(1, DAY), one_of(60, 30, 5))
 DAYS = st.integers(-3, 3)  # from the place's date
-NEAR = st.integers(-3 * DAY, 3 * DAY)  # in minutes
-STAYS = st.lists(st.tuples(NEAR, st.integers(1, 300)), max_size=6)
+# From the window's begin, in minutes.
+STAYS = st.lists(st.tuples(st.integers(-300, 2 * DAY), st.integers(1, 300)), max_size=8)
 SCHEDULE = st.fixed_dictionaries(
     {
         "weekly": st.lists(st.lists(SPAN, min_size=1, max_size=2), min_size=7, max_size=7),
@@ -52,9 +52,9 @@ SCHEDULE = st.fixed_dictionaries(
         "buffer_minutes": one_of(0, 5, 60),
         "notice_minutes": one_of(0, 60, 24 * 60),
         "allows_same_day": st.booleans(),
-        "window_days": one_of(60, 59, 7, 2),
-        "max_per_day": one_of(None, None, 1, 2),
-        "max_per_week": one_of(None, None, 2, 4),
+        "window_days": one_of(60, 60, 58, 7),
+        "max_per_day": one_of(None, None, None, 1),
+        "max_per_week": one_of(None, None, None, 2),
     }
 )
 BUSY = st.fixed_dictionaries(
@@ -69,7 +69,7 @@ ASKED = st.fixed_dictionaries(
     {
         "begin": st.integers(-2 * DAY, DAY),
         "length": st.integers(DAY // 2, 3 * DAY),
-        "days_ahead": one_of(0, 1, 2, 6, 58, 60),
+        "days_ahead": one_of(1, 2, 6, 57, 0),
         "more_ahead": st.integers(-DAY // 2, DAY),
         "second": one_of(0, 1, 59),
         "duration": one_of(30, 60, 90, 120) | st.integers(1, 240),
@@ -95,8 +95,8 @@ def as_arguments(place, schedule, busy, asked):
     return {
         "schedule": Schedule(zone=ZoneInfo(zone), **schedule | dated),
         "busy": Busy(
-            mentor=[(middle + start, middle + start + length) for start, length in busy["mentor"]],
-            student=[(middle + start, middle + start + length) for start, length in busy["student"]],
+            mentor=[(begin + start, begin + start + length) for start, length in busy["mentor"]],
+            student=[(begin + start, begin + start + length) for start, length in busy["student"]],
             sessions=[middle + start for start in busy["sessions"]],
             held=range(middle - 4 * DAY, middle + 5 * DAY, busy["held"]) if busy["held"] else (),
         ),
@@ -142,6 +142,7 @@ def test_refusal_is_none_exactly_for_what_is_listed_and_not_taken(arguments, tri
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 NOW = datetime(2026, 12, 2, 12, tzinfo=KOLKATA)
+SUNDAY = {6: [(9 * 60, 17 * 60)]}
 NOTHING = Busy()
 OFFICE = Schedule(zone=KOLKATA, weekly={day: [(9 * 60, 17 * 60)] for day in range(6)}, interval_minutes=60)
 
@@ -205,6 +206,12 @@ def test_a_blocked_date_closes_what_runs_into_it():
     assert hours_on(10, schedule) == []
 
 
+def test_a_break_over_midnight_moves_the_steps_as_far_as_the_night_after():
+    schedule = replace(OFFICE, weekly={1: [(60, DAY + 30)]}, breaks={0: [(23 * 60, DAY + 90)]})
+    assert hours_on(8, schedule, duration=30) == [1.5 + hour for hour in range(23)]
+    assert hours_on(9, schedule, duration=30) == []
+
+
 def test_the_window_ends_with_the_sixtieth_day_of_the_mentors_calendar():
     every_day = replace(OFFICE, weekly={day: [(0, DAY)] for day in range(7)})
     _, last = bookable_range(every_day, NOW)
@@ -231,6 +238,8 @@ def test_the_window_ends_with_the_sixtieth_day_of_the_mentors_calendar():
         ({"max_per_day": 1}, Busy(sessions=[at(3, 16)]), at(4, 9), None),
         ({"max_per_week": 2}, Busy(sessions=[at(3, 16), at(4, 16)]), at(5, 9), Refusal.WEEK_FULL),
         ({"max_per_week": 2}, Busy(sessions=[at(3, 16), at(4, 16)]), at(7, 9), None),
+        ({"max_per_week": 1, "weekly": SUNDAY}, Busy(sessions=[at(3, 16)]), at(6, 9), Refusal.WEEK_FULL),
+        ({"max_per_week": 1, "weekly": SUNDAY}, Busy(sessions=[at(7, 0)]), at(6, 9), None),
         ({}, Busy(mentor=[(at(3, 9), at(3, 10))]), at(3, 9), Refusal.TAKEN),
         ({}, Busy(student=[(at(3, 9, 59), at(3, 11))]), at(3, 9), Refusal.TAKEN),
         ({}, Busy(held=[at(3, 9)]), at(3, 9), None),
@@ -238,6 +247,12 @@ def test_the_window_ends_with_the_sixtieth_day_of_the_mentors_calendar():
 )
 def test_refusal_names_the_rule(changes, busy, start, refused):
     assert refusal(replace(OFFICE, **changes), busy, start, 60, NOW) is refused
+
+
+def test_notice_counts_from_the_second_on():
+    schedule = replace(OFFICE, allows_same_day=True, notice_minutes=60)
+    assert refusal(schedule, NOTHING, at(2, 13), 60, NOW) is None
+    assert refusal(schedule, NOTHING, at(2, 13), 60, NOW + timedelta(seconds=1)) is Refusal.NOTICE
 
 
 def test_a_lead_of_the_session_type_counts_when_it_is_longer_than_the_mentors_notice():
@@ -283,6 +298,20 @@ def test_the_hour_that_comes_twice_is_open_twice():
         for minute, _ in free_starts(night, NOTHING, window, 60, now)
     ]
     assert walls == ["01:00 EDT", "01:00 EST", "02:00 EST"]
+
+
+def test_a_date_that_a_zone_skipped_has_no_hours_and_gives_none_to_the_next():
+    apia = ZoneInfo("Pacific/Apia")  # from Thursday 29 to Saturday 31 December 2011
+    schedule = Schedule(
+        zone=apia, weekly={4: [(9 * 60, 12 * 60)], 5: [(15 * 60, 16 * 60)]}, interval_minutes=60
+    )
+    now = datetime(2011, 12, 27, tzinfo=UTC)
+    window = (epoch_minute(now), epoch_minute(now) + 6 * DAY)
+    starts = [
+        from_epoch_minute(minute).astimezone(apia)
+        for minute, _ in free_starts(schedule, NOTHING, window, 60, now)
+    ]
+    assert [f"{start:%a %d %H:%M}" for start in starts] == ["Sat 31 15:00"]
 
 
 def test_nearest_is_the_three_closest_that_are_not_taken_in_order():
