@@ -185,7 +185,8 @@ def _is_reusable(payment: Payment, way: Way, now: datetime) -> bool:
 
 def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Payment:
     """Compare and set: the session may have ended, or a second click have been here, while the provider was asked."""
-    asked = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.CREATED, attempt=payment.attempt)
+    attempt = payment.attempt
+    asked = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.CREATED, attempt=attempt)
     asked.update(
         status=PaymentStatus.OPEN,
         provider_ref=checkout.provider_ref,
@@ -199,6 +200,8 @@ def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Pay
     # Nobody has been shown this checkout, so nobody can pay it, and it expires by itself if this fails.
     with suppress(GatewayError):
         provider.expire(checkout.provider_ref)
+    if (payment.status, payment.gateway, payment.attempt) == (PaymentStatus.OPEN, provider.name, attempt):
+        return payment  # to a second click a provider without idempotency keys has given another one
     logger.warning("checkout abandoned", extra={"payment": payment.reference, "status": payment.status})
     raise NotPayable("This session changed while the payment was being prepared. Please look at it again.")
 

@@ -1,6 +1,7 @@
 """From the provider's truth to our rows: forward only, once, however often and from wherever it is asked for."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -42,11 +43,17 @@ def settle(payment_pk: int, *, source: str, now: datetime) -> Payment:
 
 
 def close_checkout(payment_pk: int, *, source: str, now: datetime) -> Payment:
-    """Close a checkout at its provider; whoever paid faster has paid. Otherwise as `settle`."""
+    """Close a checkout at its provider; whoever paid faster has paid. Otherwise as `settle`.
+
+    What can't be closed there is over for us; money that comes of it later is late money.
+    """
     payment = Payment.objects.get(pk=payment_pk)
     if payment.status not in AT_PROVIDER:
         return payment
-    state = gateway(payment.gateway).expire(payment.provider_ref)
+    provider = gateway(payment.gateway)
+    state = provider.expire(payment.provider_ref)
+    if state.status is PayStatus.OPEN and not provider.can_expire:
+        state = replace(state, status=PayStatus.EXPIRED)
     return _apply(payment_pk, state, source=source, now=now)
 
 

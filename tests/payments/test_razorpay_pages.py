@@ -11,6 +11,9 @@ from django.urls import reverse
 from bookings.models import Booking, Status
 from bookings.services import book
 from payments import services
+from payments.gateways import REGISTRY
+from payments.gateways.base import Checkout
+from payments.gateways.razorpay import RazorpayGateway
 from payments.models import Payment, PaymentStatus
 from tests.factories import NOW, SessionTypeFactory, UserFactory
 from tests.payments.conftest import STARTS_AT
@@ -122,7 +125,7 @@ def test_razorpay_in_trouble_keeps_the_hold_and_says_so(signed_in, stand_in, boo
     response = signed_in.post(url(PAGE, booking))
     assert response.status_code == 503
     assert "Razorpay answered" not in text(response)
-    assert Booking.objects.get(pk=booking.pk).hold_expires_at == booking.hold_expires_at
+    assert Booking.objects.get(pk=booking.pk).hold_expires_at >= booking.hold_expires_at
     assert signed_in.post(url(PAGE, booking)).status_code == 303
 
 
@@ -161,7 +164,8 @@ def test_page_fills_in_no_phone_that_is_not_known(signed_in, booking, opened):
 @pytest.mark.parametrize("name", ["</script><script>alert(1)", "★ Guidance", "→"])
 def test_page_survives_odd_names(signed_in, mentor, student, name):
     type_ = SessionTypeFactory(mentor=mentor, name=name)
-    booking = book(student=student, session_type=type_, duration_minutes=60, starts_at=STARTS_AT, now=NOW)
+    starts_at = STARTS_AT + timedelta(days=1)
+    booking = book(student=student, session_type=type_, duration_minutes=60, starts_at=starts_at, now=NOW)
     signed_in.post(url(PAGE, booking))
     response = signed_in.get(url(PAGE, booking))
     assert options(response)["description"][0].isalnum()
@@ -402,3 +406,75 @@ def test_returns_are_limited(booking, opened):
     client = Client()
     codes = {client.post(url(RETURN, booking), {}).status_code for _ in range(61)}
     assert codes == {400, 429}
+
+
+# An order can't be closed, and has no idempotency key
+
+
+class SlowProvider(RazorpayGateway):
+    """While it is answering the first press there is a second one, which finds no order yet."""
+
+    def __init__(self, account, second_press) -> None:
+        self.account, self.second_press = account, second_press
+
+    def create_checkout(self, request):
+        if press := self.second_press:
+            self.second_press = None
+            press()
+            data = {
+                "amount": request.amount.minor,
+                "currency": request.amount.currency,
+                "receipt": request.ref,
+            }
+            return Checkout(self.account.create_order(data)["id"], request.expires_at)
+        return super().create_checkout(request)
+
+
+def test_two_presses_at_once_end_at_one_order(signed_in, account, booking, monkeypatch):
+    def press():
+        return signed_in.post(url(PAGE, booking))
+
+    monkeypatch.setitem(REGISTRY, "razorpay", SlowProvider(account, press))
+    assert press()["Location"] == url(PAGE, booking)
+    assert len(account.orders) == 2
+    assert booking.payments.get().provider_ref == next(iter(account.orders))
+
+
+def test_order_of_a_lapsed_hold_is_over_for_us(signed_in, booking, opened, travel_to):
+    travel_to(NOW + timedelta(hours=1))
+    services.sweep(NOW + timedelta(hours=1))
+    opened.refresh_from_db()
+    assert opened.status == PaymentStatus.EXPIRED
+
+
+def test_order_that_is_over_for_us_and_paid_all_the_same_books_if_the_time_is_free(
+    account, booking, opened, travel_to
+):
+    travel_to(NOW + timedelta(hours=1))
+    services.sweep(NOW + timedelta(hours=1))
+    account.pay(opened.provider_ref)
+    services.settle(opened.pk, source="webhook", now=NOW + timedelta(hours=1))
+    assert is_booked(booking)
+
+
+def test_changing_the_provider_leaves_the_order_behind(signed_in, account, booking, opened, settings):
+    settings.PAYMENT_GATEWAYS = ["razorpay", "mock"]
+    response = signed_in.post(url("payment_mock", booking), {"outcome": "success"})
+    assert response["Location"] == url("session_confirmation", booking)
+    opened.refresh_from_db()
+    assert opened.status == PaymentStatus.EXPIRED
+
+
+def test_order_left_behind_and_paid_as_well_gives_its_money_back(
+    signed_in, account, booking, opened, settings
+):
+    settings.PAYMENT_GATEWAYS = ["razorpay", "mock"]
+    signed_in.post(url("payment_mock", booking), {"outcome": "success"})
+    returned = account.returned(account.pay(opened.provider_ref)["id"])
+    response = signed_in.post(url(RETURN, booking), returned)
+    assert response["Location"] == url("session_confirmation", booking)
+    services.sweep(NOW + timedelta(minutes=1))
+    (refund,) = account.refunds.values()
+    assert (refund["amount"], refund["payment_id"]) == (105_000, returned["razorpay_payment_id"])
+    services.sweep(NOW + timedelta(hours=1))
+    assert len(account.refunds) == 1
