@@ -31,8 +31,9 @@ HEARD = (
     *("SECRET_KEY", "SENTRY_DSN", "SITE_NAME", "SITE_URL", "SUPPORT_EMAIL", "TRUSTED_PROXIES", "WEB_HOST"),
     "WEB_WORKERS",
 )
-for name in HEARD:
-    os.environ.pop(name, None)
+for name in list(os.environ):
+    if name in HEARD or name.startswith(("RAZORPAY_", "STRIPE_")):
+        del os.environ[name]
 os.environ.update(DEBUG="1", ENV_FILE="", DATA_DIR=DATA_DIR)
 
 from config.settings import *  # noqa: E402, F403

@@ -20,6 +20,7 @@ SHOWN = (
     *("ACCOUNT_EMAIL_VERIFICATION", "PLATFORM_FEE_BASIS_POINTS", "PLATFORM_FEE_MINIMUM", "HOLD_MINUTES"),
     *("EMAIL_BACKEND", "EMAIL_HOST", "CELERY_BROKER_URL", "CACHES", "DATABASES", "DEFAULT_TIME_ZONE"),
     *("CONTENT_SECURITY_POLICY", "SECURE_PROXY_SSL_HEADER", "ANYMAIL", "SITE_NAME"),
+    *("RAZORPAY_WEBHOOK_SECRETS", "RAZORPAY_API_BASE", "RAZORPAY_CHECKOUT_JS"),
 )
 SHOW = f"import json, config.settings as s; print(json.dumps({{n: getattr(s, n, None) for n in {SHOWN}}}, default=str))"
 
@@ -124,6 +125,43 @@ def test_settings_allow_the_mock_gateway_in_production_when_it_is_named(tmp_path
     assert settings_from(tmp_path, **PRODUCTION, PAYMENT_GATEWAYS="mock")["PAYMENT_GATEWAYS"] == ["mock"]
 
 
+RAZORPAY = {
+    "PAYMENT_GATEWAYS": "razorpay",
+    "RAZORPAY_KEY_ID": "rzp_live_0000000000",
+    "RAZORPAY_KEY_SECRET": "canary-of-a-secret",
+    "RAZORPAY_WEBHOOK_SECRET": "new, old",
+}
+RAZORPAY_IN_TEST = {**RAZORPAY, "RAZORPAY_KEY_ID": "rzp_test_0000000000"}
+ELSEWHERE = {
+    "RAZORPAY_API_BASE": "http://127.0.0.1:9",
+    "RAZORPAY_CHECKOUT_JS": "http://127.0.0.1:9/v1/checkout.js",
+}
+
+
+def test_settings_speak_with_razorpay_itself_unless_told_otherwise(tmp_path):
+    settings = settings_from(tmp_path, **PRODUCTION, **RAZORPAY)
+    assert settings["RAZORPAY_API_BASE"] == "https://api.razorpay.com"
+    assert settings["RAZORPAY_CHECKOUT_JS"] == "https://checkout.razorpay.com/v1/checkout.js"
+    assert settings["RAZORPAY_WEBHOOK_SECRETS"] == ["new", "old"]
+    settings = settings_from(tmp_path, DEBUG="1", **RAZORPAY_IN_TEST, **ELSEWHERE)
+    assert settings["RAZORPAY_API_BASE"] == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("name", ["RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"])
+def test_settings_need_razorpays_keys_only_for_razorpay(tmp_path, name):
+    done = start(tmp_path, DEBUG="1", **{**RAZORPAY, name: ""})
+    assert done.stderr.splitlines()[-1].endswith(f"{name} is required when PAYMENT_GATEWAYS names razorpay.")
+    settings_from(tmp_path, DEBUG="1", **{**RAZORPAY, name: "", "PAYMENT_GATEWAYS": "mock"})
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_settings_let_a_live_key_only_speak_with_razorpay(tmp_path, name):
+    done = start(tmp_path, **PRODUCTION, **RAZORPAY, **{name: ELSEWHERE[name]})
+    assert done.returncode != 0
+    assert f"{name} is http://127.0.0.1:9" in done.stderr.splitlines()[-1]
+    assert "canary" not in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
@@ -147,6 +185,8 @@ def test_settings_allow_the_mock_gateway_in_production_when_it_is_named(tmp_path
         ({"DEBUG": "1", "REDIS_URL": "localhost:6379"}, "REDIS_URL must look like redis://"),
         ({"DEBUG": "1", "EMAIL_URL": "pigeon://coop"}, "EMAIL_URL must look like smtp"),
         ({"DEBUG": "1", "DATA_DIR": "/dev/null/var"}, "DATA_DIR: Not a directory"),
+        ({"DEBUG": "1", "RAZORPAY_KEY_ID": "canary"}, "RAZORPAY_KEY_ID must start with rzp_test_"),
+        ({"DEBUG": "1", "RAZORPAY_CHECKOUT_JS": "checkout.js"}, "RAZORPAY_CHECKOUT_JS is 'checkout.js'"),
     ],
 )
 def test_settings_refuse_what_is_missing_or_odd_by_name(tmp_path, variables, words):
