@@ -33,6 +33,16 @@ def format_short_date(day: date) -> str:
     return f"{day:%a} {day.day} {day:%b}"
 
 
+def format_day(day: date) -> str:
+    """`9 Dec 2026`, in a column of dates."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def format_month(day: date) -> str:
+    """`December 2026`."""
+    return f"{day:%B %Y}"
+
+
 def format_offset(at: datetime, zone: ZoneInfo) -> str:
     """`GMT+5:30`, `GMT-3`, `GMT`, at that instant."""
     offset = at.astimezone(zone).utcoffset() or timedelta()

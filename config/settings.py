@@ -199,6 +199,18 @@ CELERY_BEAT_SCHEDULE = {
         "payments.tasks.sweep",
         "notifications.tasks.deliver_due",
     )
+} | {
+    # Looked at for days: one that is missed is made up for by the next.
+    "payments.tasks.reconcile": {
+        "task": "payments.tasks.reconcile",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
+    "payments.tasks.audit_money": {
+        "task": "payments.tasks.audit_money",
+        "schedule": 86_400.0,
+        "options": {"expires": 43_200},
+    },
 }
 
 # People
@@ -294,6 +306,8 @@ PLATFORM_FEE_MINIMUM = env.money_by_currency("PLATFORM_FEE_MINIMUM", "USD=1.00,E
 PAYMENT_GATEWAYS = env.choices(
     "PAYMENT_GATEWAYS", known=("mock", "stripe", "razorpay"), default=["mock"] if DEBUG else []
 )
+# On receipts, word for word; empty for none.
+TAX_LINE = env.text("TAX_LINE")
 CHECKOUT_ORIGINS = env.origins("CHECKOUT_ORIGINS")
 # Where a payment's form leads to by redirects: the providers' own pages, and 3-D Secure.
 PAYMENT_PAGES = list(CHECKOUT_ORIGINS)
@@ -349,7 +363,7 @@ if TRUSTED_PROXIES:
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS and not DEBUG
 SECURE_SSL_REDIRECT = HTTPS and not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^payments/webhooks/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS and not DEBUG else 0
 # Whether sibling subdomains speak HTTPS, and preloading, is the owner's word to give, not this site's.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -398,6 +412,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Thirty lines a receipt.
+        "fontTools": {"level": "WARNING"},
         # Its refusals are worded by the gateway.
         "stripe": {"level": "WARNING"},
     },

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -49,6 +50,7 @@ def render_money(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[i
             refunds=[refund for payment in payments[booking.pk] for refund in payment.refunds.all()],
             state=state_of(booking, payments[booking.pk], now),
             zone=getattr(request, "time_zone", None) or booking.mentor.zone,
+            receipt_url=_receipt_url(request, booking, payments[booking.pk]),
         )
         for booking in bookings
     }
@@ -96,6 +98,15 @@ def _payments(bookings: Sequence[Booking]) -> dict[int, list[Payment]]:
     for payment in rows.prefetch_related("refunds"):
         found[payment.booking_id].append(payment)
     return found
+
+
+def _receipt_url(request: HttpRequest, booking: Booking, payments: Sequence[Payment]) -> str:
+    """For whoever paid and for staff, once the money is in."""
+    reader = getattr(request, "user", None)
+    if reader is None or not (reader.is_staff or reader.pk == booking.student_id):
+        return ""
+    paid = any(each.status == PaymentStatus.SUCCEEDED and not each.is_surplus for each in payments)
+    return reverse("session_receipt", args=[booking.reference]) if paid else ""
 
 
 def _render(template: str, **context: object) -> SafeString:

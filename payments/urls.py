@@ -1,7 +1,7 @@
 from django.urls import path
 
 from payments import views
-from payments.views import returning, saved_cards, stripe
+from payments.views import history, receipts, returning, saved_cards, stripe, webhooks
 
 urlpatterns = [
     path("sessions/<str:reference>/payment/", views.payment, name="payment"),
@@ -16,6 +16,14 @@ urlpatterns = [
         views.payment_razorpay_return,
         name="payment_razorpay_return",
     ),
+    path("sessions/<str:reference>/receipt.pdf", receipts.session_receipt, name="session_receipt"),
+    path("sessions/<str:reference>/receipt/", receipts.session_receipt_page, name="session_receipt_page"),
+    path("payments/", history.payment_list, name="payment_list"),
+    path("payments/webhooks/stripe/", webhooks.webhook_stripe, name="webhook_stripe"),
+    path("payments/webhooks/razorpay/", webhooks.webhook_razorpay, name="webhook_razorpay"),
+    # A provider follows no redirect to the slash.
+    path("payments/webhooks/stripe", webhooks.webhook_stripe),
+    path("payments/webhooks/razorpay", webhooks.webhook_razorpay),
     path("payments/methods/", saved_cards.payment_methods, name="payment_methods"),
     path("payments/methods/add/", saved_cards.payment_method_add, name="payment_method_add"),
     path(

@@ -28,8 +28,8 @@ HEARD = (
         "PORT",
         "REDIS_URL",
     ),
-    *("SECRET_KEY", "SENTRY_DSN", "SITE_NAME", "SITE_URL", "SUPPORT_EMAIL", "TRUSTED_PROXIES", "WEB_HOST"),
-    "WEB_WORKERS",
+    *("SECRET_KEY", "SENTRY_DSN", "SITE_NAME", "SITE_URL", "SUPPORT_EMAIL", "TAX_LINE", "TRUSTED_PROXIES"),
+    *("WEB_HOST", "WEB_WORKERS"),
 )
 for name in list(os.environ):
     if name in HEARD or name.startswith(("RAZORPAY_", "STRIPE_")):

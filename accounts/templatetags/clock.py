@@ -24,6 +24,16 @@ def clock_short_date(at: datetime | date, zone: ZoneInfo | None = None) -> str:
 
 
 @register.filter
+def clock_day(at: datetime | date, zone: ZoneInfo | None = None) -> str:
+    return clock.format_day(_day(at, zone))
+
+
+@register.filter
+def clock_month(at: datetime | date, zone: ZoneInfo | None = None) -> str:
+    return clock.format_month(_day(at, zone))
+
+
+@register.filter
 def clock_moment(at: datetime, zone: ZoneInfo) -> str:
     return clock.format_moment(at, zone)
 

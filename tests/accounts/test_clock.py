@@ -66,6 +66,8 @@ def test_zone_reads_as_a_name_and_an_offset() -> None:
 def test_dates_and_moments_are_spelled_out() -> None:
     assert clock.format_date(date(2026, 12, 9)) == "Wednesday 9 December 2026"
     assert clock.format_short_date(date(2026, 12, 9)) == "Wed 9 Dec"
+    assert clock.format_day(date(2026, 12, 9)) == "9 Dec 2026"
+    assert clock.format_month(date(2026, 12, 9)) == "December 2026"
     assert clock.format_moment(utc(2026, 12, 8, 20), KOLKATA) == "Wednesday 9 December 2026, 1:30 am"
 
 

@@ -1,0 +1,34 @@
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.requests import person
+from payments.models import Payment
+from payments.receipt_pdf import draw
+from payments.receipts import make_receipt, receipted
+
+
+@never_cache
+@login_required
+@require_safe
+def session_receipt(request: HttpRequest, reference: str) -> HttpResponse:
+    receipt = make_receipt(_paid(request, reference))
+    response = HttpResponse(draw(receipt), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{receipt.number.lower()}.pdf"'
+    return response
+
+
+@never_cache
+@login_required
+@require_safe
+def session_receipt_page(request: HttpRequest, reference: str) -> HttpResponse:
+    payment = _paid(request, reference)
+    context = {"booking": payment.booking, "receipt": make_receipt(payment)}
+    return render(request, "payments/receipt.html", context)
+
+
+def _paid(request: HttpRequest, reference: str) -> Payment:
+    """Whoever paid gets the receipt, and staff; until the money is in there is none."""
+    return get_object_or_404(receipted(person(request)), booking__reference=reference)
