@@ -10,15 +10,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.requests import is_htmx
 from bookings.models import Booking
 from payments import services
-from payments.gateways import gateway
+from payments.gateways import gateway, patience
 from payments.gateways.base import GatewayError, InvalidSignature
 from payments.models import Payment, PaymentStatus
 from payments.views.common import after, context_of, own
 
 logger = logging.getLogger(__name__)
 
+# Seconds to wait for the provider before saying so.
+PATIENCE = 6
 # What providers call the checkout in the address that they lead back to.
 NAMES = ("session_id", "payment_intent")
 
@@ -32,7 +35,8 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
     order = _named(request, booking)
     try:
         gateway(order.gateway).verify_return(order.provider_ref, request.GET.dict())
-        order = services.settle(order.pk, source="return", now=timezone.now())
+        with patience.at_most(PATIENCE):
+            order = services.settle(order.pk, source="return", now=timezone.now())
     except InvalidSignature:
         raise Http404 from None
     except GatewayError as error:
@@ -41,7 +45,7 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
     if order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
         return _checking(request, booking)
     response = after(request, booking, order)
-    return HttpResponseClientRedirect(response["Location"]) if request.htmx else response  # type: ignore[attr-defined]
+    return HttpResponseClientRedirect(response["Location"]) if is_htmx(request) else response
 
 
 def _named(request: HttpRequest, booking: Booking) -> Payment:

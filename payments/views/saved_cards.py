@@ -1,5 +1,3 @@
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -10,12 +8,15 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import User
 from accounts.ratelimit import limit_posts
+from accounts.requests import person
 from payments import services
+from payments.gateways import patience
 from payments.gateways.base import GatewayError
 from payments.services import ReturnUrls, UnknownCard
 
+# Seconds that a page may wait for the provider, since it can do without.
+PATIENCE = 6
 UNREACHABLE = "The payment provider could not be reached. Please try again in a moment."
 
 
@@ -26,10 +27,11 @@ def payment_methods(request: HttpRequest) -> HttpResponse:
     """The person's cards as the provider has them now; one that came since the last look is greeted."""
     if services.keeper() is None:
         raise Http404
-    user = cast(User, request.user)
+    user = person(request)
     before = services.known_cards(user)
     try:
-        cards = services.look_up_cards(user)
+        with patience.at_most(PATIENCE):
+            cards = services.look_up_cards(user)
     except GatewayError:
         return render(request, "payments/methods.html", {"cards": before, "error": UNREACHABLE})
     if "added" in request.GET:
@@ -51,7 +53,7 @@ def payment_method_add(request: HttpRequest) -> HttpResponse:
     back = request.build_absolute_uri(reverse("payment_methods"))
     try:
         url = services.start_adding_card(
-            request.user,
+            person(request),
             urls=ReturnUrls(success=f"{back}?added=1", cancel=back),
             now=timezone.now(),
         )
@@ -68,7 +70,7 @@ def payment_method_remove(request: HttpRequest, method_ref: str) -> HttpResponse
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("payment_methods"))
     try:
-        card = services.remove_card(request.user, method_ref)
+        card = services.remove_card(person(request), method_ref)
     except UnknownCard:
         raise Http404 from None
     except GatewayError:

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from payments.models import Payment
 from payments.services import ReturnUrls
 from tests.factories import NOW, SessionTypeFactory
 from tests.payments.providers import TroubledProvider
+from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_settings
 
 STARTS_AT = datetime(2026, 12, 9, 5, 30, tzinfo=UTC)
 URLS = ReturnUrls(success="https://testserver/confirmation/", cancel="https://testserver/payment/")
@@ -49,6 +51,23 @@ def paid(payment) -> Payment:
     """Paid at the provider; we have not heard of it."""
     simulate(payment.provider_ref, Outcome.SUCCESS)
     return payment
+
+
+@pytest.fixture
+def stripe(settings, db) -> Iterator[StripeStandIn]:
+    """Stripe's stand-in, which the site takes for Stripe, and offers."""
+    with serve() as stand_in:
+        for name, value in stripe_settings(stand_in).items():
+            setattr(settings, name, value)
+        settings.PAYMENT_GATEWAYS = ["mock", "stripe"]
+        yield stand_in
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """One try, and a short one, so that what goes wrong is seen at once."""
+    monkeypatch.setattr("payments.gateways.stripe.RETRIES", 0)
+    monkeypatch.setattr("payments.gateways.stripe.TIMEOUT", (1, 0.3))
 
 
 @pytest.fixture

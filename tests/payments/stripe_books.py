@@ -37,6 +37,12 @@ OTHERS = {
     *("mxn", "zar", "aed", "hkd", "isk", "ugx", "huf", "twd"),
 }
 LEAST = {"inr": 50, "usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "sek": 300}
+LISTS = {
+    "checkout.session": "/v1/checkout/sessions",
+    "payment_intent": "/v1/payment_intents",
+    "refund": "/v1/refunds",
+    "dispute": "/v1/disputes",
+}
 EXPANDABLE = {
     "checkout.session": {"payment_intent", "customer"},
     "payment_intent": {"latest_charge", "customer", "payment_method"},
@@ -532,6 +538,7 @@ class Books:
                 yield self._get(kind, object_id)
 
     def _list(self, kind: str, p: Object) -> Object:
+        url = LISTS.get(kind) or f"/v1/customers/{p['customer']}/payment_methods"
         limit = p.pop("limit", 10)
         if not 1 <= limit <= 100:
             raise Refusal("Invalid integer: must be between 1 and 100", param="limit")
@@ -551,7 +558,7 @@ class Books:
             if after not in ids:
                 raise Refusal(f"No such object: '{after}'", code="resource_missing", param="starting_after")
             found = found[ids.index(after) + 1 :]
-        return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": "/v1/list"}
+        return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": url}
 
     def _expanded(self, answer: Object, paths: list[str]) -> Object:
         if answer.get("object") == "list":

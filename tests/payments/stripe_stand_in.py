@@ -45,7 +45,7 @@ class Vanish(Exception):
 class Trouble:
     """What happens to the next `times` requests of that operation, or to all of them at `rate`."""
 
-    kind: str  # error, sticky, conflict, throttled, unauthorized, forbidden, html, drop, lost, slow
+    kind: str  # error, sticky, conflict, throttled, refused, unauthorized, forbidden, html, drop, lost, slow
     operation: str = ""
     times: int = 1
     rate: float = 0.0
@@ -168,6 +168,8 @@ class StripeStandIn:
                     kind="idempotency_error",
                     code="idempotency_key_in_use",
                 )
+            case "refused":
+                raise Refusal("This request is not for you.")
             case "throttled":
                 raise Refusal("Too many requests hit the API too quickly.", status=429, code="rate_limit")
             case "unauthorized":
