@@ -4,7 +4,7 @@ from celery import Task, shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from payments import services
+from payments import audit, services
 
 
 @shared_task
@@ -15,6 +15,21 @@ def sweep(**kwargs: Any) -> None:
 @shared_task
 def send_refund(refund_pk: int, **kwargs: Any) -> None:
     services.send_refund(refund_pk, now=timezone.now())
+
+
+@shared_task
+def take_up_event(event_pk: int, **kwargs: Any) -> None:
+    services.process_event(event_pk, now=timezone.now())
+
+
+@shared_task
+def reconcile(**kwargs: Any) -> None:
+    services.reconcile(timezone.now())
+
+
+@shared_task
+def audit_money(**kwargs: Any) -> None:
+    audit.report()
 
 
 def wake(task: Task[..., Any], *args: Any) -> None:

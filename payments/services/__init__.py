@@ -10,6 +10,8 @@ from payments.services.checkout import (
     refuse_unpayable,
     release_payments,
 )
+from payments.services.disputes import sync_disputes
+from payments.services.reconciliation import reconcile
 from payments.services.refund_rows import sync_refunds
 from payments.services.refunds import (
     NotRefundable,
@@ -30,6 +32,7 @@ from payments.services.saved_cards import (
 )
 from payments.services.settlement import close_checkout, mark_reviewed, settle
 from payments.services.sweep import sweep
+from payments.services.webhooks import process_event, retry_event, store_event
 
 __all__ = [
     "AlreadyPaid",
@@ -47,15 +50,20 @@ __all__ = [
     "mark_reviewed",
     "open_checkout",
     "pay_with_card",
+    "process_event",
+    "reconcile",
     "refund_by_staff",
     "refuse_unpayable",
     "release_payments",
     "remove_card",
     "request_refund",
+    "retry_event",
     "retry_refund",
     "send_refund",
     "settle",
     "start_adding_card",
+    "store_event",
     "sweep",
+    "sync_disputes",
     "sync_refunds",
 ]

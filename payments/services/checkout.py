@@ -3,13 +3,13 @@
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
 
 from bookings.models import Booking, Status
-from bookings.services import lock_booking
+from bookings.services import extend_hold, lock_booking
 from mentors.models import Mentor
 from payments.gateways import gateway, gateways_for
 from payments.gateways.base import (
@@ -18,6 +18,7 @@ from payments.gateways.base import (
     Gateway,
     GatewayError,
     GatewayRejected,
+    KeySpent,
     Money,
     UnknownPayer,
 )
@@ -26,6 +27,11 @@ from payments.services.customers import customer_ref, forget_customer
 from payments.services.settlement import close_checkout
 
 logger = logging.getLogger(__name__)
+
+# A hold outlives its checkout by so much: who pays in the last second is not too late.
+GRACE = timedelta(minutes=2)
+# No provider keeps a checkout open for a whole day.
+LONGEST_CHECKOUT = timedelta(hours=23)
 
 
 class NotPayable(Exception):
@@ -102,12 +108,20 @@ def open_checkout(
     """The session's payment with a checkout open at that provider; the one that is open already is reused.
 
     Safe to repeat: a second call, also at the same moment, ends at the same checkout. An open checkout at
-    another provider, or to be paid in another way, is closed first. Calls the provider outside any
-    transaction. Raises `NotPayable`, or a `GatewayError` after which the hold stands and the call may be
-    repeated.
+    another provider, or to be paid in another way, is closed first. The session's first checkout makes the
+    hold last as long as it does. Calls the provider outside any transaction. Raises `NotPayable`, or a
+    `GatewayError` after which the hold stands and the call may be repeated.
     """
-    provider = gateway(gateway_name)
-    way = Way(provider, by_saved_card)
+    way = Way(gateway(gateway_name), by_saved_card)
+    try:
+        return _open(booking_pk, way, now=now, urls=urls)
+    except (KeySpent, UnknownPayer):
+        # Known to have come to nothing, and asked in another way it may work.
+        return _open(booking_pk, way, now=now, urls=urls)
+
+
+def _open(booking_pk: int, way: Way, *, now: datetime, urls: ReturnUrls) -> Payment:
+    provider = way.provider
     payment = _prepare(booking_pk, way, now=now, urls=urls)
     if payment.status == PaymentStatus.OPEN and not _is_reusable(payment, way, now):
         close_checkout(payment.pk, source="checkout", now=now)
@@ -140,9 +154,18 @@ def _prepare(booking_pk: int, way: Way, *, now: datetime, urls: ReturnUrls) -> P
             payment.attempt += bool(payment.request)
             payment.gateway, payment.request = provider.name, {}
         if payment.status == PaymentStatus.CREATED and not payment.request:
-            payment.request = _request(payment, booking, way, now=now, urls=urls).to_json()
-            payment.save(update_fields=["gateway", "attempt", "request"])
+            _write_request(payment, booking, way, now=now, urls=urls)
         return payment
+
+
+def _write_request(payment: Payment, booking: Booking, way: Way, *, now: datetime, urls: ReturnUrls) -> None:
+    """Both rows are locked."""
+    request = _request(payment, booking, way, now=now, urls=urls)
+    is_first = not booking.payments.exclude(checkout_expires_at=None).exists()
+    payment.request, payment.checkout_expires_at = request.to_json(), request.expires_at
+    payment.save(update_fields=["gateway", "attempt", "request", "checkout_expires_at"])
+    if is_first:
+        extend_hold(booking.pk, until=request.expires_at + GRACE, now=now)
 
 
 def ensure_payment(booking: Booking, now: datetime) -> Payment:
@@ -170,7 +193,7 @@ def _request(
         name=booking.student.name,
         success_url=urls.success,
         cancel_url=urls.cancel,
-        expires_at=max(held_until, now + way.provider.shortest_checkout),
+        expires_at=max(min(held_until, now + LONGEST_CHECKOUT), now + way.provider.shortest_checkout),
         idempotency_key=payment.idempotency_key,
         metadata={"payment": payment.reference, "session": booking.reference},
         customer_ref=customer_ref(booking.student, way.provider.name),

@@ -2,16 +2,18 @@
 
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from accounts.models import User
 from bookings.models import Booking
-from bookings.services import SlotGone, confirm, lock_booking
+from bookings.services import SlotGone, confirm, extend_hold, lock_booking, release_hold
 from payments.gateways import gateway
-from payments.gateways.base import Money, PaymentState, PayStatus
+from payments.gateways.base import GatewayError, Money, PaymentState, PayStatus
 from payments.models import AT_PROVIDER, Payment, PaymentStatus, Refund
+from payments.services.disputes import sync_disputes
+from payments.services.refund_rows import flag, sync_refunds
 from payments.services.refunds import request_refund
 from payments.signals import payment_failed, payment_succeeded
 
@@ -26,6 +28,9 @@ STATUS_OF: dict[PayStatus, PaymentStatus] = {
     PayStatus.EXPIRED: PaymentStatus.EXPIRED,
     PayStatus.CANCELED: PaymentStatus.CANCELED,
 }
+# With the bank, which has not decided: the time is kept.
+CHECKED = (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
+ASK_SOONEST, ASK_LATEST = timedelta(minutes=1), timedelta(minutes=30)
 
 
 def settle(payment_pk: int, *, source: str, now: datetime) -> Payment:
@@ -33,7 +38,8 @@ def settle(payment_pk: int, *, source: str, now: datetime) -> Payment:
 
     Fetches outside any transaction, then locks people, booking, payment. Safe to repeat and to run in
     parallel: the second finds nothing to do. Money that can't confirm its session any more goes back in
-    full. Raises a `GatewayError` when the truth can't be had; nothing has changed then.
+    full. What went back, or is disputed, at the provider meanwhile is written down too. Raises a
+    `GatewayError` when the truth can't be had; nothing has changed then.
     """
     payment = Payment.objects.get(pk=payment_pk)
     if not payment.provider_ref or payment.status == PaymentStatus.SUCCEEDED:
@@ -70,7 +76,22 @@ def _apply(payment_pk: int, state: PaymentState, *, source: str, now: datetime) 
         logger.info(
             "payment", extra={"payment": payment.reference, "status": payment.status, "source": source}
         )
+        _look_further(payment, state, now)
     return payment
+
+
+def _look_further(payment: Payment, state: PaymentState, now: datetime) -> None:
+    """Told late, it may have gone back already. What can't be had now is found by the event or the reconciliation."""
+    if payment.status != PaymentStatus.SUCCEEDED:
+        return
+    try:
+        if state.refunded and state.refunded.minor:
+            sync_refunds(payment.pk, now=now)
+        if state.disputed:
+            sync_disputes(payment.pk, now=now)
+    except GatewayError as error:
+        logger.warning("payment followed later", extra={"payment": payment.reference, "reason": str(error)})
+    payment.refresh_from_db()
 
 
 def lock(payment_pk: int) -> tuple[Booking, Payment]:
@@ -86,10 +107,20 @@ def _take_money(payment: Payment, booking: Booking, state: PaymentState, now: da
     if state.amount != asked:
         _flag_mismatch(payment, state, asked)
         return
+    if _is_another(payment, state):
+        return
     payment.is_surplus = Payment.objects.counted().filter(booking=booking).exists()
     payment.status = PaymentStatus.SUCCEEDED
     payment.payment_id, payment.failure, payment.succeeded_at = state.payment_id, "", now
-    payment.save(update_fields=["is_surplus", "status", "payment_id", "failure", "succeeded_at"])
+    payment.ask_at = None
+    if state.fee:
+        payment.provider_fee_minor, payment.provider_fee_currency = state.fee.minor, state.fee.currency
+    payment.save(
+        update_fields=[
+            *("is_surplus", "status", "payment_id", "failure", "succeeded_at", "ask_at"),
+            *("provider_fee_minor", "provider_fee_currency"),
+        ]
+    )
     payment_succeeded.send(Payment, payment=payment, now=now)
     if payment.is_surplus:
         _give_back(payment, Refund.Reason.SURPLUS, "", now)
@@ -117,11 +148,27 @@ def _flag_mismatch(payment: Payment, state: PaymentState, asked: Money) -> None:
     """Money came in that is not what was asked for: nothing is confirmed, and staff decide."""
     came = f"{state.amount.minor} {state.amount.currency}" if state.amount else "an unknown amount"
     reason = f"Asked for {asked.minor} {asked.currency} (minor units), the provider reports {came}."
-    if payment.needs_review and payment.review_reason == reason:
+    if payment.review_reason == reason or _is_another(payment, state):
         return
-    payment.payment_id, payment.needs_review, payment.review_reason = state.payment_id, True, reason
-    payment.save(update_fields=["payment_id", "needs_review", "review_reason"])
+    payment.payment_id = state.payment_id
+    payment.save(update_fields=["payment_id"])
+    flag(payment, reason)
     logger.error("payment mismatch", extra={"payment": payment.reference, "reason": reason})
+
+
+def _is_another(payment: Payment, state: PaymentState) -> bool:
+    """Whether the provider names a payment that another order has: one payment pays once."""
+    others = Payment.objects.filter(gateway=payment.gateway, payment_id=state.payment_id).exclude(
+        payment_id=""
+    )
+    other = others.exclude(pk=payment.pk).first()
+    if other is None:
+        return False
+    reason = f"The provider reports payment {state.payment_id}, which is {other.reference}'s."[:300]
+    if payment.review_reason != reason:
+        flag(payment, reason)
+        logger.error("payment mismatch", extra={"payment": payment.reference, "reason": reason})
+    return True
 
 
 def _move_on(payment: Payment, state: PaymentState, now: datetime) -> None:
@@ -129,11 +176,22 @@ def _move_on(payment: Payment, state: PaymentState, now: datetime) -> None:
     status = STATUS_OF[state.status]
     if status != payment.status and not payment.may_become(status):
         return
-    changed = status != payment.status
-    payment.status, payment.failure = status, state.failure
-    payment.save(update_fields=["status", "failure"])
-    if changed and status is PaymentStatus.FAILED:
+    before, payment.status, payment.failure = PaymentStatus(payment.status), status, state.failure
+    payment.ask_at = _ask_next(payment, now)
+    payment.save(update_fields=["status", "failure", "ask_at"])
+    if status in CHECKED:
+        extend_hold(payment.booking_id, until=payment.booking.starts_at, now=now)
+    if before in CHECKED and status not in AT_PROVIDER:
+        release_hold(payment.booking_id, now=now)
+    if before != status and status is PaymentStatus.FAILED:
         payment_failed.send(Payment, payment=payment, now=now)
+
+
+def _ask_next(payment: Payment, now: datetime) -> datetime | None:
+    """The longer it takes, the less often: a card is quick, a bank takes days."""
+    if payment.status not in AT_PROVIDER:
+        return None
+    return now + min(max((now - payment.created_at) / 10, ASK_SOONEST), ASK_LATEST)
 
 
 def mark_reviewed(payment_pk: int, *, actor: User, now: datetime) -> bool:

@@ -1,0 +1,172 @@
+"""Our books beside the providers': what differs is repaired by asking again, or shown to staff."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from payments.gateways import gateway
+from payments.gateways.base import Gateway, GatewayError, GatewayRejected, Money, PaymentState, PayStatus
+from payments.models import AT_PROVIDER, Payment, PaymentStatus
+from payments.services.disputes import sync_disputes
+from payments.services.refund_rows import lock_payment, sync_refunds
+from payments.services.settlement import STATUS_OF, settle
+
+logger = logging.getLogger(__name__)
+
+DAYS = 3
+# With its bank, a payment that was over for us may still become money.
+MAY_BE_MONEY = (PayStatus.PAID, PayStatus.PROCESSING, PayStatus.AUTHORIZED)
+
+
+@dataclass
+class Report:
+    """In words for staff. What was reported before, or reviewed, is not reported again."""
+
+    repaired: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
+    unreachable: list[str] = field(default_factory=list)
+
+
+def reconcile(now: datetime, *, days: int = DAYS) -> Report:
+    """Compare all payments begun in the last `days` with their providers. Safe to repeat: the second time is quiet.
+
+    Paid or refunded there and not here is repaired through `settle` and its like; amounts that differ, and what
+    has no counterpart, is flagged for review. A provider that doesn't answer is named, and holds up no other.
+    """
+    report, since = Report(), now - timedelta(days=days)
+    begun = Payment.objects.filter(created_at__gte=since).exclude(provider_ref="")
+    # Not ordered as the model is: each name once.
+    names = {*settings.PAYMENT_GATEWAYS, *begun.order_by().values_list("gateway", flat=True).distinct()}
+    for name in sorted(names):
+        try:
+            _Comparison(gateway(name), report, now).run(since)
+        except GatewayError as error:
+            report.unreachable.append(f"{name}: {error}")
+    for words in report.repaired:
+        logger.warning("reconciliation repaired", extra={"finding": words})
+    for words in (*report.reported, *report.unreachable):
+        logger.error("reconciliation found", extra={"finding": words})
+    return report
+
+
+@dataclass
+class _Comparison:
+    provider: Gateway
+    report: Report
+    now: datetime
+
+    def run(self, since: datetime) -> None:
+        seen = set()
+        for state in self.provider.list_payments(since):
+            seen.add(state.provider_ref)
+            payment = Payment.objects.filter(
+                gateway=self.provider.name, provider_ref=state.provider_ref
+            ).first()
+            if payment is not None:
+                self._compare(payment, state)
+            elif state.status is PayStatus.PAID:
+                self._look_for_order(state)
+        ours = Payment.objects.filter(
+            gateway=self.provider.name,
+            created_at__gte=since,
+            status__in=[*AT_PROVIDER, PaymentStatus.SUCCEEDED],
+        ).exclude(provider_ref="")
+        for payment in ours:
+            if payment.provider_ref not in seen:
+                self._look_for_counterpart(payment)
+
+    def _compare(self, payment: Payment, state: PaymentState) -> None:
+        if payment.status == PaymentStatus.SUCCEEDED:
+            self._compare_paid(payment, state)
+            return
+        differs = STATUS_OF[state.status] != payment.status
+        matters = payment.status in AT_PROVIDER or state.status in MAY_BE_MONEY
+        if differs and matters and not payment.review_reason:
+            self._settle(payment)
+
+    def _settle(self, payment: Payment) -> None:
+        settled = settle(payment.pk, source="reconciliation", now=self.now)
+        if settled.status != payment.status:
+            before = payment.get_status_display().lower()
+            self._repaired(payment, f"was {before} here, is {settled.get_status_display().lower()} now")
+        if settled.needs_review and not payment.needs_review:
+            self.report.reported.append(f"{payment.reference}: {settled.review_reason}")
+
+    def _compare_paid(self, payment: Payment, state: PaymentState) -> None:
+        if state.status is not PayStatus.PAID:
+            self._report(payment, f"Paid here, {state.status} at {self.provider.label}.")
+            return
+        if state.amount != Money(payment.amount_minor, payment.currency):
+            there = f"{state.amount.minor} {state.amount.currency}" if state.amount else "unknown"
+            self._report(
+                payment, f"{payment.amount_minor} {payment.currency} here (minor units), {there} there."
+            )
+        if state.fee and payment.provider_fee_minor is None:
+            Payment.objects.filter(pk=payment.pk).update(
+                provider_fee_minor=state.fee.minor, provider_fee_currency=state.fee.currency
+            )
+        went_back = state.refunded.minor if state.refunded else 0
+        if went_back != payment.refunded_minor:
+            self._compare_refunds(payment, went_back)
+        if state.disputed or payment.is_disputed:
+            self._compare_disputes(payment)
+
+    def _compare_refunds(self, payment: Payment, went_back: int) -> None:
+        before = payment.refunded_minor
+        sync_refunds(payment.pk, now=self.now)
+        payment.refresh_from_db()
+        if payment.refunded_minor != before:
+            self._repaired(
+                payment, f"{before} refunded here before, {payment.refunded_minor} now (minor units)"
+            )
+        # Some providers count what is still on its way.
+        if not payment.refunded_minor <= went_back <= payment.refunded_minor + payment.reserved_minor:
+            here = f"{payment.refunded_minor} refunded here"
+            self._report(payment, f"{here} (minor units), {went_back} at {self.provider.label}.")
+
+    def _compare_disputes(self, payment: Payment) -> None:
+        before = (payment.is_disputed, payment.lost_minor)
+        sync_disputes(payment.pk, now=self.now)
+        payment.refresh_from_db()
+        if (payment.is_disputed, payment.lost_minor) != before:
+            self._repaired(payment, "its disputes are up to date now")
+
+    def _look_for_counterpart(self, payment: Payment) -> None:
+        """It may be older than the list, or not begun by its payer; only the provider knows whether it has it."""
+        try:
+            if payment.status == PaymentStatus.SUCCEEDED:
+                self._compare(payment, self.provider.fetch(payment.provider_ref))
+            elif payment.review_reason == "":
+                self._settle(payment)
+        except GatewayRejected:
+            self._report(payment, f"{self.provider.label} doesn't know {payment.provider_ref}.")
+
+    def _look_for_order(self, state: PaymentState) -> None:
+        """Paid, and no checkout of ours: another app's, unless it names one of our orders."""
+        order = Payment.objects.filter(reference=state.our_ref).first() if state.our_ref else None
+        if order is not None:
+            self._report(
+                order, f"{state.provider_ref} at {self.provider.label} was paid, and is not on record."
+            )
+
+    def _repaired(self, payment: Payment, words: str) -> None:
+        self.report.repaired.append(f"{payment.reference}: {words}")
+
+    def _report(self, payment: Payment, reason: str) -> None:
+        if flag_once(payment.pk, reason):
+            self.report.reported.append(f"{payment.reference}: {reason}")
+
+
+def flag_once(payment_pk: int, reason: str) -> bool:
+    """False when staff have been told of it before; what they were told of besides stays."""
+    with transaction.atomic():
+        payment = lock_payment(payment_pk)
+        if reason in payment.review_reason:
+            return False
+        older = payment.review_reason if payment.needs_review else ""
+        payment.needs_review, payment.review_reason = True, f"{reason} {older}".strip()[:300]
+        payment.save(update_fields=["needs_review", "review_reason"])
+        return True
