@@ -207,10 +207,10 @@ class Booking(models.Model):
         return self.status == Status.AWAITING_PAYMENT and not self.is_lapsed(now) and self.starts_at > now
 
     def cancellable_at(self, now: datetime) -> bool:
-        """By its student, with no money to give back: unpaid, unanswered, or free and not begun."""
+        """By its student: a hold or a request that stands, or a session that has not begun."""
         if self.status in HOLDING:
             return not self.is_lapsed(now)
-        return self.status == Status.SCHEDULED and self.is_free and self.starts_at > now
+        return self.status == Status.SCHEDULED and self.starts_at > now
 
 
 class BookingEvent(models.Model):

@@ -59,9 +59,10 @@ def quote(
 
 
 def at_most(found: Quote, left_minor: int) -> Quote:
-    """The same, when only so much of what was paid is left to give back."""
+    """The same, when only so much of what was paid is left to give back; lines that then say the same are one."""
     after = at_most(found.after, left_minor) if found.after else None
-    return Quote(min(found.refund_minor, left_minor), found.until, after)
+    amount = min(found.refund_minor, left_minor)
+    return after if after and after.refund_minor == amount else Quote(amount, found.until, after)
 
 
 def refund_share(price_minor: int, fee_minor: int, percent: int, currency: str) -> int:

@@ -96,8 +96,8 @@ class SessionView:
 
     @property
     def can_cancel(self) -> bool:
-        """The student's holds, requests and free sessions; for the mentor free sessions that are agreed."""
-        if self.is_mentor and self.booking.status != Status.SCHEDULED:
+        """The student's holds, requests and sessions; for the mentor free sessions that are agreed."""
+        if self.is_mentor and not (self.booking.status == Status.SCHEDULED and self.booking.is_free):
             return False
         return (self.is_student or self.is_mentor) and self.booking.cancellable_at(self.now)
 

@@ -1,6 +1,7 @@
 """What a session announces, in the transaction that changed it. Receivers write rows and nothing else.
 
-Each is sent with `booking`, `event` (the history row) and `now`.
+Each is sent with `booking`, `event` (the history row) and `now`. When a session is cancelled or declined,
+`refund_minor` is how much of what was paid for it goes back.
 """
 
 from django.dispatch import Signal

@@ -6,8 +6,10 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import currencies
+        from bookings import currencies, refundable
         from payments import gateways, panels, receivers  # noqa: F401
+        from payments.services import refunds
 
         currencies.register(gateways.takes)
+        refundable.register(refunds.refundable)
         panels.register()

@@ -3,10 +3,12 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent
+from bookings.services import NotAllowed
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_held
 from payments import services, tasks
 from payments.models import Refund
+from payments.services.refunds import NotRefundable, refund_cancelled
 from payments.signals import refund_requested
 
 
@@ -19,6 +21,17 @@ def ask_for_payment(booking: Booking, now: datetime, **kwargs: Any) -> None:
 def stop_asking(booking: Booking, **kwargs: Any) -> None:
     if services.release_payments(booking):
         tasks.wake(tasks.sweep)
+
+
+@receiver(booking_cancelled, dispatch_uid="payments.give_back")
+def give_back(
+    booking: Booking, event: BookingEvent, now: datetime, refund_minor: int = 0, **kwargs: Any
+) -> None:
+    """In the transaction that cancels: a refund that is refused undoes the cancelling."""
+    try:
+        refund_cancelled(booking, amount_minor=refund_minor, actor=event.actor, note=event.note, now=now)
+    except NotRefundable as refusal:
+        raise NotAllowed(str(refusal)) from refusal
 
 
 @receiver(refund_requested, dispatch_uid="payments.send_money_back")

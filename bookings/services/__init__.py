@@ -1,12 +1,13 @@
 """The only writers of a session's state."""
 
 from bookings.services.booking import book, lead_minutes, price_of, takes_currency
-from bookings.services.errors import BookingError, NotAllowed, NotBookable, SlotGone, SlotTaken
+from bookings.services.errors import BookingError, NotAllowed, NotBookable, QuoteChanged, SlotGone, SlotTaken
 from bookings.services.locking import lock_booking, lock_people
 from bookings.services.reviews import record_review
 from bookings.services.transitions import (
     accept,
     cancel,
+    cancel_by_staff,
     confirm,
     decline,
     extend_hold,
@@ -19,11 +20,13 @@ __all__ = [
     "BookingError",
     "NotAllowed",
     "NotBookable",
+    "QuoteChanged",
     "SlotGone",
     "SlotTaken",
     "accept",
     "book",
     "cancel",
+    "cancel_by_staff",
     "confirm",
     "decline",
     "extend_hold",

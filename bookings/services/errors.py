@@ -25,3 +25,7 @@ class SlotGone(BookingError):
 
 class NotAllowed(BookingError):
     """The session is not in a state in which that can be done."""
+
+
+class QuoteChanged(NotAllowed):
+    """Cancelling no longer means what was shown: show it again."""

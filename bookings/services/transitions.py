@@ -8,8 +8,9 @@ from django.dispatch import Signal
 from accounts.models import User
 from bookings import signals
 from bookings.busy import load_busy
-from bookings.models import TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
-from bookings.services.errors import NotAllowed, SlotGone
+from bookings.cancellation import GiveBack, Terms, terms_of
+from bookings.models import HOLDING, TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
+from bookings.services.errors import NotAllowed, QuoteChanged, SlotGone
 from bookings.services.locking import lock_booking
 from bookings.slots import refusal
 from mentors.availability import epoch_minute
@@ -109,15 +110,64 @@ def decline(booking_pk: int, *, actor: User, now: datetime, reason: str = "") ->
         return _end(booking, Status.DECLINED, now=now, actor=actor, note=reason)
 
 
-def cancel(booking_pk: int, *, actor: User, now: datetime, reason: str = "") -> Booking:
-    """End a session that nobody has paid for: a hold, a request, or a free session before its start."""
+def cancel(
+    booking_pk: int, *, actor: User, now: datetime, reason: str = "", quoted: str | None = None
+) -> Booking:
+    """End a session before its start; of what was paid goes back what its policy gives.
+
+    `quoted` is the `Terms.token` of what the person has seen; with other terms now, `QuoteChanged` is raised.
+    A mentor ends free sessions only. Quiet when it is cancelled already.
+    """
     with transaction.atomic():
         booking = lock_booking(booking_pk)
         if booking.status == Status.CANCELLED:
             return booking
         if not booking.cancellable_at(now):
             raise NotAllowed("This session can't be cancelled here any more.")
-        return _end(booking, Status.CANCELLED, now=now, actor=actor, note=reason)
+        terms = terms_of(booking, now)
+        if terms.is_paid and actor.pk == booking.mentor.user_id:
+            raise NotAllowed("A paid session is cancelled by its student or by our staff.")
+        if terms.refusal:
+            raise NotAllowed(terms.refusal)
+        _refuse_unseen(terms, quoted)
+        return _end(
+            booking,
+            Status.CANCELLED,
+            now=now,
+            actor=actor,
+            note=reason,
+            refund_minor=terms.quote.refund_minor,
+        )
+
+
+def cancel_by_staff(
+    booking_pk: int,
+    *,
+    actor: User,
+    now: datetime,
+    reason: str,
+    give_back: GiveBack,
+    part_minor: int = 0,
+    quoted: str | None = None,
+) -> Booking:
+    """End a session before its end, with what staff decide to give back. `quoted` is as in `cancel`."""
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if booking.status_at(now) not in (*HOLDING, Status.SCHEDULED):
+            raise NotAllowed(f"This session is {booking.status_at(now).label.lower()} already.")
+        terms = terms_of(booking, now)
+        _refuse_unseen(terms, quoted)
+        refund_minor = terms.chosen(give_back, part_minor)
+        if give_back is GiveBack.PART and not 0 < part_minor <= terms.left_minor:
+            raise NotAllowed("A part is more than nothing and at most what is left of the payment.")
+        if refund_minor and terms.refusal:
+            raise NotAllowed(terms.refusal)
+        return _end(booking, Status.CANCELLED, now=now, actor=actor, note=reason, refund_minor=refund_minor)
+
+
+def _refuse_unseen(terms: Terms, quoted: str | None) -> None:
+    if quoted is not None and quoted != terms.token:
+        raise QuoteChanged("What comes back has changed since you looked. Please look again.")
 
 
 def join(booking_pk: int, *, actor: User, now: datetime) -> None:
@@ -203,14 +253,22 @@ def _require(booking: Booking, status: Status, now: datetime, message: str) -> N
         raise NotAllowed(message)
 
 
-def _end(booking: Booking, status: Status, *, now: datetime, actor: User | None, note: str) -> Booking:
+def _end(
+    booking: Booking,
+    status: Status,
+    *,
+    now: datetime,
+    actor: User | None,
+    note: str,
+    refund_minor: int = 0,
+) -> Booking:
     kind, announced = {
         Status.CANCELLED: (Kind.CANCELLED, signals.booking_cancelled),
         Status.DECLINED: (Kind.DECLINED, signals.booking_declined),
     }[status]
     booking.claims.all().delete()
     booking.sequence += 1
-    _move(booking, status, kind, announced, now=now, actor=actor, note=note)
+    _move(booking, status, kind, announced, now=now, actor=actor, note=note, refund_minor=refund_minor)
     return booking
 
 
@@ -223,6 +281,7 @@ def _move(
     now: datetime,
     actor: User | None,
     note: str = "",
+    **told: object,
 ) -> None:
     if status not in TRANSITIONS[Status(booking.status)]:
         raise NotAllowed(
@@ -230,14 +289,21 @@ def _move(
         )
     booking.status = status
     booking.save(update_fields=["status", "hold_expires_at", "respond_by", "sequence"])
-    _announce(booking, kind, announced, now=now, actor=actor, note=note)
+    _announce(booking, kind, announced, now=now, actor=actor, note=note, **told)
 
 
 def _announce(
-    booking: Booking, kind: Kind, announced: Signal, *, now: datetime, actor: User | None, note: str = ""
+    booking: Booking,
+    kind: Kind,
+    announced: Signal,
+    *,
+    now: datetime,
+    actor: User | None,
+    note: str = "",
+    **told: object,
 ) -> None:
     event = _record(booking, kind, now=now, actor=actor, note=note)
-    announced.send(Booking, booking=booking, event=event, now=now)
+    announced.send(Booking, booking=booking, event=event, now=now, **told)
 
 
 def _record(

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from csp.decorators import csp_update
@@ -12,13 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import person
 from bookings import panels
+from bookings.cancellation import Terms, in_words, terms_of
 from bookings.forms import ReasonForm
 from bookings.invitations import download
 from bookings.models import Booking, Status
 from bookings.policy import describe
-from bookings.services import NotAllowed, accept, cancel, decline, join
+from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
 from bookings.sessions import JOIN_OPENS, SessionView
 from mentors.models import Mentor
+from mentors.money import format_money
 
 EMPTY = {
     "upcoming": "No session ahead",
@@ -97,31 +100,51 @@ def session_confirmation(request: HttpRequest, reference: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
-    booking = _visible(request, reference)
-    session = SessionView(booking, request, timezone.now())
-    if not session.can_cancel:
-        messages.warning(request, "This session can't be cancelled here any more.")
+    """What cancelling costs, and then the cancelling: for what was shown, or it is shown again."""
+    booking, now = _visible(request, reference), timezone.now()
+    session, terms = SessionView(booking, request, now), terms_of(booking, now)
+    if terms.refusal or not session.can_cancel:
+        messages.warning(request, terms.refusal or "This session can't be cancelled here any more.")
         return redirect("session_detail", booking.reference)
     form = ReasonForm(request.POST if request.method == "POST" else None, required=session.is_mentor)
-    if request.method == "POST" and form.is_valid():
-        return _cancelled(request, booking, form.cleaned_data["reason"])
-    context = _session(request, booking) | {"form": form}
-    return render(
-        request,
-        "bookings/session_cancellation.html",
-        context,
-        status=422 if request.method == "POST" else 200,
-    )
-
-
-def _cancelled(request: HttpRequest, booking: Booking, reason: str) -> HttpResponse:
+    if request.method != "POST" or not form.is_valid():
+        return _cancellation_page(request, booking, form, status=422 if form.is_bound else 200)
+    quoted = request.POST.get("quoted", terms.token)
     try:
-        cancel(booking.pk, actor=person(request), now=timezone.now(), reason=reason)
+        cancel(booking.pk, actor=person(request), now=now, reason=form.cleaned_data["reason"], quoted=quoted)
+    except QuoteChanged as changed:
+        form.add_error(None, str(changed))
+        return _cancellation_page(request, _visible(request, reference), form, status=409)
     except NotAllowed as refusal:
         messages.warning(request, str(refusal))
     else:
-        messages.success(request, "Cancelled. The time is free again.")
+        messages.success(request, _cancelled_words(booking, terms))
     return redirect("session_detail", booking.reference)
+
+
+def _cancellation_page(
+    request: HttpRequest, booking: Booking, form: ReasonForm, *, status: int
+) -> HttpResponse:
+    context = _session(request, booking)
+    now, zone = context["now"], context["zone"]
+    terms = terms_of(booking, now)
+    until = terms.quote.until
+    context |= {
+        "form": form,
+        "terms": terms,
+        "quote_words": in_words(terms.quote, booking.currency, zone),
+        "is_last_day": until is not None and until - now < timedelta(days=1),
+    }
+    return render(request, "bookings/session_cancellation.html", context, status=status)
+
+
+def _cancelled_words(booking: Booking, terms: Terms) -> str:
+    if not terms.is_paid:
+        return "Cancelled. The time is free again."
+    if not terms.quote.refund_minor:
+        return "Cancelled. Nothing comes back, as the page said."
+    amount = format_money(terms.quote.refund_minor, booking.currency)
+    return f"Cancelled. {amount} goes back to the way you paid, usually within 5 to 10 days."
 
 
 @login_required

@@ -8,6 +8,8 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
+from bookings.models import Booking
+from bookings.refundable import Refundable
 from mentors.money import EXPONENTS, format_money
 from payments.gateways import gateway
 from payments.gateways.base import Gateway, GatewayError, GatewayRejected, KeySpent, Money, RefundState
@@ -106,6 +108,36 @@ def refund_by_staff(
             actor=actor,
             now=now,
         )
+
+
+def refund_cancelled(
+    booking: Booking, *, amount_minor: int, actor: User | None, note: str, now: datetime
+) -> Refund | None:
+    """What was agreed goes back, once: a session is cancelled once. Raises `NotRefundable`."""
+    payment = Payment.objects.counted().filter(booking=booking).first()
+    if payment is None or not amount_minor:
+        return None
+    return request_refund(
+        payment.pk,
+        amount_minor=amount_minor,
+        reason=Refund.Reason.CANCELLED,
+        key=f"refund-{payment.reference}-{Refund.Reason.CANCELLED.value}",
+        note=note,
+        actor=actor,
+        now=now,
+    )
+
+
+def refundable(booking: Booking) -> Refundable:
+    """What is left of the payment that counts, and why it can't go back at the moment."""
+    payment = Payment.objects.counted().filter(booking=booking).first()
+    if payment is None:
+        return Refundable(0)
+    try:
+        refuse_disputed(payment)
+    except NotRefundable as refusal:
+        return Refundable(payment.refundable_minor, str(refusal))
+    return Refundable(payment.refundable_minor)
 
 
 def refuse_disputed(payment: Payment) -> None:

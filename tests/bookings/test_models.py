@@ -131,11 +131,12 @@ def test_a_hold_longer_than_the_time_to_the_start_is_not_payable_after_it():
         (S.AWAITING_PAYMENT, 100_000, LATER, False),
         (S.SCHEDULED, 0, NOW, True),
         (S.SCHEDULED, 0, START, False),
-        (S.SCHEDULED, 100_000, NOW, False),
+        (S.SCHEDULED, 100_000, NOW, True),
+        (S.SCHEDULED, 100_000, START, False),
         *((status, 0, NOW, False) for status in (S.COMPLETED, S.NO_SHOW, S.DECLINED, S.EXPIRED, S.CANCELLED)),
     ],
 )
-def test_what_nobody_paid_for_can_be_cancelled_until_it_begins_or_lapses(status, price, now, can):
+def test_a_session_can_be_cancelled_until_it_begins_or_lapses(status, price, now, can):
     booking = BookingFactory(session_type__price_minor=price, status=status, starts_at=START)
     assert booking.cancellable_at(now) == can
 

@@ -1,0 +1,94 @@
+"""What cancelling a session would mean for the money, before anybody presses."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import TextChoices
+
+from accounts.clock import format_short_date, format_time
+from bookings.models import Booking, Status
+from bookings.policy import Quote, at_most, quote
+from bookings.refundable import left_of
+from mentors.money import format_money
+
+
+class GiveBack(TextChoices):
+    """How staff decide."""
+
+    ALL = "all", "Everything"
+    POLICY = "policy", "What the policy gives"
+    PART = "part", "Another part"
+    NONE = "none", "Nothing"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`left_minor` is what can still go back of what was paid; `refusal` says why nothing can at the moment."""
+
+    status: Status
+    quote: Quote
+    left_minor: int = 0
+    is_paid: bool = False
+    refusal: str = ""
+
+    @property
+    def token(self) -> str:
+        """What a page says it has shown: with other terms it is another."""
+        return f"{self.status}:{self.left_minor}:{self.quote.refund_minor}"
+
+    def lines(self) -> Iterator[Quote]:
+        """What comes back now, and after each line of the policy."""
+        found: Quote | None = self.quote
+        while found is not None:
+            yield found
+            found = found.after
+
+    def chosen(self, choice: GiveBack, part_minor: int = 0) -> int:
+        return {
+            GiveBack.ALL: self.left_minor,
+            GiveBack.POLICY: self.quote.refund_minor,
+            GiveBack.PART: part_minor,
+            GiveBack.NONE: 0,
+        }[choice]
+
+
+def terms_of(booking: Booking, now: datetime) -> Terms:
+    """A session that nobody has paid for costs nothing to cancel."""
+    status = Status(booking.status)
+    if status is not Status.SCHEDULED or booking.is_free:
+        return Terms(status, Quote(0))
+    left = left_of(booking)
+    by_policy = quote(
+        booking.cancellation_policy,
+        price_minor=booking.price_minor,
+        fee_minor=booking.fee_minor,
+        currency=booking.currency,
+        starts_at=booking.starts_at,
+        now=now,
+    )
+    return Terms(status, at_most(by_policy, left.minor), left.minor, is_paid=True, refusal=left.refusal)
+
+
+def in_words(found: Quote, currency: str, zone: ZoneInfo) -> str:
+    """`Cancel before Tue 8 Dec, 6:00 pm and ₹1,050 comes back; after that ₹500.`"""
+    if found.until is None:
+        return f"{_amount(found, currency).capitalize()} comes back if you cancel now."
+    words = f"Cancel before {_moment(found.until, zone)} and {_amount(found, currency)} comes back"
+    joint = "; after that "
+    while found.after is not None:
+        found = found.after
+        words += joint + _amount(found, currency)
+        if found.until is not None:
+            words += f" until {_moment(found.until, zone)}"
+            joint = ", then "
+    return words + "."
+
+
+def _amount(found: Quote, currency: str) -> str:
+    return format_money(found.refund_minor, currency) if found.refund_minor else "nothing"
+
+
+def _moment(at: datetime, zone: ZoneInfo) -> str:
+    return f"{format_short_date(at.astimezone(zone).date())}, {format_time(at, zone)}"
