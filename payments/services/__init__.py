@@ -16,6 +16,8 @@ from payments.services.refund_rows import sync_refunds
 from payments.services.refunds import (
     NotRefundable,
     refund_by_staff,
+    refund_cancelled,
+    refundable,
     request_refund,
     retry_refund,
     send_refund,
@@ -53,6 +55,8 @@ __all__ = [
     "process_event",
     "reconcile",
     "refund_by_staff",
+    "refund_cancelled",
+    "refundable",
     "refuse_unpayable",
     "release_payments",
     "remove_card",
