@@ -10,7 +10,7 @@ from accounts.models import User
 from mentors.money import format_money
 from payments import services
 from payments.gateways.base import GatewayError
-from payments.models import Payment, Refund
+from payments.models import Dispute, Payment, Refund, WebhookEvent
 
 
 class HistoryAdmin:
@@ -58,7 +58,7 @@ class PaymentAdmin(HistoryAdmin, admin.ModelAdmin[Payment]):
     search_help_text = "Order, session, payment or checkout ID, or the student's e-mail address"
     date_hierarchy = "created_at"
     inlines = (RefundInline,)
-    actions = ("settle_again", "mark_reviewed")
+    actions = ("settle_again", "mark_reviewed", "give_back")
 
     @admin.display(description="session", ordering="booking__reference")
     def session(self, payment: Payment) -> str:
@@ -88,6 +88,19 @@ class PaymentAdmin(HistoryAdmin, admin.ModelAdmin[Payment]):
                 self.log_change(request, payment, f"Reviewed: {payment.review_reason}")
                 self.message_user(request, f"{payment}: marked as reviewed")
 
+    @admin.action(description="Give back money of another amount than was asked for", permissions=["change"])
+    def give_back(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
+        for payment in payments:
+            try:
+                services.give_back_unasked(payment.pk, now=timezone.now())
+            except (services.NotRefundable, GatewayError) as error:
+                self.message_user(request, f"{payment}: {error}", messages.ERROR)
+            else:
+                self.log_change(
+                    request, payment, f"Gave back what was not asked for: {payment.review_reason}"
+                )
+                self.message_user(request, f"{payment}: all of it goes back")
+
 
 @admin.register(Refund)
 class RefundAdmin(HistoryAdmin, admin.ModelAdmin[Refund]):
@@ -101,3 +114,63 @@ class RefundAdmin(HistoryAdmin, admin.ModelAdmin[Refund]):
     @admin.display(description="amount", ordering="amount_minor")
     def amount(self, refund: Refund) -> str:
         return format_money(refund.amount_minor, refund.payment.currency, full=True)
+
+
+@admin.register(Dispute)
+class DisputeAdmin(HistoryAdmin, admin.ModelAdmin[Dispute]):
+    list_display = ("dispute_id", "payment", "status", "amount", "reason", "is_inquiry", "opened_at")
+    list_filter = ("status", "is_inquiry")
+    list_select_related = ("payment",)
+    search_fields = ("dispute_id", "payment__reference", "payment__booking__reference", "payment__payment_id")
+    search_help_text = "Dispute, order, session, or the provider's payment ID"
+    date_hierarchy = "opened_at"
+
+    @admin.display(description="amount", ordering="amount_minor")
+    def amount(self, dispute: Dispute) -> str:
+        return format_money(dispute.amount_minor, dispute.payment.currency, full=True)
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    title = "what became of it"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("given_up", "Needs attention"), ("waiting", "Waiting"), ("done", "Done")]
+
+    def queryset(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        match self.value():
+            case "given_up":
+                return events.filter(processed_at=None).exclude(gave_up_at=None)
+            case "waiting":
+                return events.filter(processed_at=None, gave_up_at=None)
+            case "done":
+                return events.exclude(processed_at=None)
+        return events
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(HistoryAdmin, admin.ModelAdmin[WebhookEvent]):
+    list_display = (
+        "event_id",
+        "gateway",
+        "type",
+        "order",
+        "received_at",
+        "processed_at",
+        "attempts",
+        "error",
+    )
+    list_filter = (AttentionFilter, "gateway", "kind")
+    list_select_related = ("order",)
+    search_fields = ("event_id", "provider_ref", "payment_id", "refund_id", "order__reference")
+    search_help_text = "Event, checkout, payment or refund at the provider, or our order"
+    date_hierarchy = "received_at"
+    actions = ("process_again",)
+
+    @admin.action(description="Process again", permissions=["change"])
+    def process_again(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
+        for event in events:
+            done = services.retry_event(event.pk, now=timezone.now())
+            event.refresh_from_db()
+            level = messages.SUCCESS if done else messages.ERROR
+            self.message_user(request, f"{event}: {'done' if done else event.error}", level)

@@ -32,7 +32,7 @@ from payments.services.saved_cards import (
     remove_card,
     start_adding_card,
 )
-from payments.services.settlement import close_checkout, mark_reviewed, settle
+from payments.services.settlement import close_checkout, give_back_unasked, mark_reviewed, settle
 from payments.services.sweep import sweep
 from payments.services.webhooks import process_event, retry_event, store_event
 
@@ -46,6 +46,7 @@ __all__ = [
     "UnknownCard",
     "close_checkout",
     "ensure_payment",
+    "give_back_unasked",
     "keeper",
     "known_cards",
     "look_up_cards",

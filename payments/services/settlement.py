@@ -14,7 +14,7 @@ from payments.gateways.base import GatewayError, Money, PaymentState, PayStatus
 from payments.models import AT_PROVIDER, Payment, PaymentStatus, Refund
 from payments.services.disputes import sync_disputes
 from payments.services.refund_rows import flag, sync_refunds
-from payments.services.refunds import request_refund
+from payments.services.refunds import NotRefundable, request_refund
 from payments.signals import payment_failed, payment_succeeded
 
 logger = logging.getLogger(__name__)
@@ -154,6 +154,30 @@ def _flag_mismatch(payment: Payment, state: PaymentState, asked: Money) -> None:
     payment.save(update_fields=["payment_id"])
     flag(payment, reason)
     logger.error("payment mismatch", extra={"payment": payment.reference, "reason": reason})
+
+
+def give_back_unasked(payment_pk: int, *, now: datetime) -> Payment:
+    """What came in is not what was asked for: write it down as it is, for no session, and send all of it back.
+
+    Raises `NotRefundable` when nothing of that kind came in, or a `GatewayError`; nothing has changed then.
+    """
+    payment = Payment.objects.get(pk=payment_pk)
+    state = gateway(payment.gateway).fetch(payment.provider_ref)
+    with transaction.atomic():
+        _, payment = lock(payment_pk)
+        asked = Money(payment.amount_minor, payment.currency)
+        came = state.amount if state.status is PayStatus.PAID else None
+        if came is None or came == asked or not payment.may_become(PaymentStatus.SUCCEEDED):
+            raise NotRefundable("No other amount than was asked for has come in.")
+        payment.amount_minor, payment.currency, payment.platform_fee_minor = came.minor, came.currency, 0
+        payment.status, payment.succeeded_at, payment.is_surplus = PaymentStatus.SUCCEEDED, now, True
+        payment.payment_id, payment.ask_at, payment.needs_review = state.payment_id, None, False
+        payment.save()
+        _give_back(
+            payment, Refund.Reason.NOT_CONFIRMED, f"Asked for were {asked.minor} {asked.currency}.", now
+        )
+        payment.refresh_from_db()
+    return payment
 
 
 def _is_another(payment: Payment, state: PaymentState) -> bool:
