@@ -126,3 +126,5 @@ def enter_task(task_id: str, task: Task[..., Any], **kwargs: Any) -> None:
 def leave_task(task: Task[..., Any], state: str | None = None, **kwargs: Any) -> None:
     ms = round((time.perf_counter() - task_started.get()) * 1000)
     task_logger.info("task", extra={"task": task.name, "state": state, "ms": ms})
+    current_task.set("")
+    current_request.set("")

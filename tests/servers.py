@@ -170,6 +170,8 @@ def start_site(
             _wait(lambda: _listens(port) and site.get("/healthz?live")[0] == 200, process, lambda: site.log)
             yield site
         finally:
+            if process.poll() is not None:
+                print(site.log[-4000:])  # noqa: T201 - it ended by itself, and pytest shows why
             _end(process, grace=20)
 
 
