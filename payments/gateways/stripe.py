@@ -161,6 +161,8 @@ class StripeGateway:
         return Checkout(plain["id"], _moment(plain["expires_at"]), redirect_url=plain["url"])
 
     def _create_intent(self, request: CheckoutRequest) -> Checkout:
+        if not request.customer_ref:
+            raise GatewayRejected("A saved card is somebody's, and whose is not said")
         amount, currency = self._wire(request.amount)
         with self._errors(failure_spends_key=True):
             intent = self._client.v1.payment_intents.create(

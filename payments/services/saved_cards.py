@@ -92,13 +92,12 @@ def pay_with_card(booking: Booking, method_ref: str, *, urls: ReturnUrls, now: d
     """
     provider = _required_keeper()
     _own_card(booking.student, provider, method_ref)
-    payment = open_checkout(booking.pk, provider.name, now=now, urls=urls, by_saved_card=True)
     redirect_url = ""
     try:
-        charge = provider.charge_saved(payment.provider_ref, method_ref, return_url=urls.success)
-        redirect_url = charge.redirect_url
-    except CardDeclined:
-        pass  # the provider keeps the reason, and settling reads it
+        payment = open_checkout(booking.pk, provider.name, now=now, urls=urls, by_saved_card=True)
+        with suppress(CardDeclined):  # the provider keeps the reason, and settling reads it
+            charge = provider.charge_saved(payment.provider_ref, method_ref, return_url=urls.success)
+            redirect_url = charge.redirect_url
     except GatewayRejected:
         _refuse_if_gone(booking.student, method_ref)
         raise
