@@ -2,7 +2,8 @@
 (() => {
   const form = document.querySelector("form[data-razorpay]");
   if (!form) return;
-  const show = (name) => document.querySelector(`[data-razorpay-${name}]`)?.removeAttribute("hidden");
+  const show = (name, shown = true) => { document.querySelector(`[data-razorpay-${name}]`).hidden = !shown; };
+  show("scriptless", false);
   if (!window.Razorpay) {
     show("missing");
     return;

@@ -770,6 +770,13 @@ def razorpay_settings(stand_in: StandIn) -> dict[str, Any]:
     }
 
 
+def razorpay_environment(stand_in: StandIn) -> dict[str, str]:
+    """The same for a site in a process of its own."""
+    settings = {name: str(value) for name, value in razorpay_settings(stand_in).items()}
+    del settings["RAZORPAY_WEBHOOK_SECRETS"]
+    return {"PAYMENT_GATEWAYS": "razorpay", "RAZORPAY_WEBHOOK_SECRET": WEBHOOK_SECRET, **settings}
+
+
 class Remote:
     """The account in a stand-in of another process: `Remote(url).pay(order_id=…)`."""
 
