@@ -2,7 +2,9 @@ from typing import Any
 
 from django import forms
 
+from bookings.cancellation import GiveBack, Terms
 from bookings.models import Booking
+from mentors.money import format_money, to_minor
 
 
 class ConfirmForm(forms.ModelForm[Booking]):
@@ -31,3 +33,49 @@ class ReasonForm(forms.Form):
     def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].required = required
+
+
+class StaffCancelForm(forms.Form):
+    """Whatever staff decide to give back of a paid session, and why. An unpaid one asks for the reason only."""
+
+    give_back = forms.ChoiceField(label="What goes back", widget=forms.RadioSelect, initial=GiveBack.ALL)
+    amount = forms.DecimalField(
+        label="Amount of the part", required=False, min_value=0, help_text="Only for another part."
+    )
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Both sides read this on the session's page.",
+    )
+    quoted = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(
+        self, data: Any = None, *, booking: Booking, terms: Terms, initial: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial={"quoted": terms.token, **(initial or {})})
+        self.currency = booking.currency
+        if not terms.is_paid:
+            del self.fields["give_back"], self.fields["amount"]
+            return
+        choices = []
+        for choice in GiveBack:
+            amount = format_money(terms.chosen(choice), booking.currency)
+            choices.append(
+                (choice.value, choice.label if choice is GiveBack.PART else f"{choice.label}: {amount}")
+            )
+        self.fields["give_back"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        amount = cleaned.get("amount")
+        cleaned["part_minor"] = 0
+        if cleaned.get("give_back") != GiveBack.PART or "amount" in self.errors:
+            return cleaned
+        try:
+            cleaned["part_minor"] = to_minor(amount, self.currency) if amount else 0
+        except ValueError as error:
+            self.add_error("amount", f"{error}.")
+        else:
+            if not amount:
+                self.add_error("amount", "How much goes back?")
+        return cleaned

@@ -4,6 +4,8 @@ from accounts.panels import Panel
 session_badge = Panel("session_badge")
 session_money = Panel("session_money")
 session_messages = Panel("session_messages")
+# On the staff's page of a booking: every row of money, with its links.
+session_trail = Panel("session_trail")
 
 
 def register() -> None:

@@ -1,52 +1,74 @@
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
+from accounts.requests import person
 from mentors.money import format_money
-from payments import services
+from payments import services, tasks
+from payments.admin_base import HistoryAdmin, NeedsAttention, StaffAdmin
+from payments.forms import StaffRefundForm
 from payments.gateways.base import GatewayError
-from payments.models import Dispute, Payment, Refund, WebhookEvent
+from payments.models import (
+    OWED,
+    UNSETTLED,
+    Dispute,
+    Payment,
+    PaymentStatus,
+    Refund,
+    RefundStatus,
+    WebhookEvent,
+)
+from payments.services import NotRefundable
 
 
-class HistoryAdmin:
-    """Rows of money are looked at; what changes them are services."""
+class PaymentAttention(NeedsAttention):
+    WHAT = {
+        "review": ("Anything to review", Q(needs_review=True)),
+        "mismatch": ("Amount mismatch", Q(needs_review=True) & ~Q(status=PaymentStatus.SUCCEEDED)),
+        "refund": ("Refund failed", Q(refunds__status=RefundStatus.FAILED)),
+        "dispute": ("In dispute", Q(is_disputed=True)),
+        "event": ("Event not processed", Q(webhook_events__isnull=False, webhook_events__processed_at=None)),
+    }
 
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
 
-    def has_delete_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        model = self.model  # type: ignore[attr-defined]
-        return [field.name for field in model._meta.fields]
+class RefundAttention(NeedsAttention):
+    WHAT = {
+        "failed": ("Failed", Q(status=RefundStatus.FAILED)),
+        "unanswered": ("No answer", Q(status__in=UNSETTLED, attempts__gt=0) & ~Q(error="")),
+        "owed": ("Not with the student yet", Q(status__in=OWED)),
+    }
 
 
 class RefundInline(HistoryAdmin, admin.TabularInline[Refund, Payment]):
     model = Refund
     extra = 0
     fields = (
-        "reference",
-        "amount_minor",
-        "reason",
-        "status",
-        "provider_id",
-        "error",
-        "created_at",
+        *("reference", "amount_minor", "reason", "status", "actor", "provider_id", "error", "created_at"),
         "succeeded_at",
     )
     show_change_link = True
 
 
+class DisputeInline(HistoryAdmin, admin.TabularInline[Dispute, Payment]):
+    model = Dispute
+    extra = 0
+
+
 @admin.register(Payment)
-class PaymentAdmin(HistoryAdmin, admin.ModelAdmin[Payment]):
+class PaymentAdmin(StaffAdmin):
     list_display = ("reference", "session", "status", "amount", "gateway", "needs_review", "created_at")
-    list_filter = ("needs_review", "status", "gateway", "currency", "is_surplus")
+    list_filter = (
+        *(PaymentAttention, "needs_review", "status", "gateway", "currency", "is_surplus", "is_disputed"),
+    )
     list_select_related = ("booking",)
     search_fields = (
         "reference",
@@ -57,36 +79,99 @@ class PaymentAdmin(HistoryAdmin, admin.ModelAdmin[Payment]):
     )
     search_help_text = "Order, session, payment or checkout ID, or the student's e-mail address"
     date_hierarchy = "created_at"
-    inlines = (RefundInline,)
+    inlines = (RefundInline, DisputeInline)
     actions = ("settle_again", "mark_reviewed", "give_back")
 
     @admin.display(description="session", ordering="booking__reference")
     def session(self, payment: Payment) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', payment.booking.get_absolute_url(), payment.booking.reference
-        )
+        url = reverse("admin:bookings_booking_change", args=[payment.booking_id])
+        return format_html('<a href="{}">{}</a>', url, payment.booking.reference)
 
     @admin.display(description="amount", ordering="amount_minor")
     def amount(self, payment: Payment) -> str:
         return format_money(payment.amount_minor, payment.currency, full=True)
 
+    def get_urls(self) -> list[URLPattern]:
+        refund = path(
+            "<int:pk>/refund/", self.admin_site.admin_view(self.refund_view), name="payments_payment_refund"
+        )
+        return [refund, *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        payment = self.get_object(request, object_id)
+        can_refund = payment is not None and self._may_refund(request) and _is_refundable(payment)
+        more = (extra_context or {}) | {"can_refund": can_refund}
+        return super().change_view(request, object_id, form_url, more)
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Any part, with a reason, once for the page that was seen."""
+        if not self._may_refund(request):
+            raise PermissionDenied
+        payment = get_object_or_404(self.get_queryset(request), pk=pk)
+        form = StaffRefundForm(request.POST if request.method == "POST" else None, payment=payment)
+        if request.method != "POST" or not form.is_valid():
+            return self._refund_page(request, payment, form)
+        try:
+            refund = services.refund_by_staff(
+                pk,
+                amount_minor=form.cleaned_data["amount"],
+                seen_refunds=form.cleaned_data["seen_refunds"],
+                actor=person(request),
+                note=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+        except NotRefundable as refusal:
+            form.add_error(None, str(refusal))
+            return self._refund_page(request, payment, form)
+        amount = format_money(refund.amount_minor, payment.currency)
+        self.report_done(request, payment, f"{amount} goes back as {refund}", f"{refund}: {refund.note}")
+        return redirect("admin:payments_payment_change", pk)
+
+    def _refund_page(self, request: HttpRequest, payment: Payment, form: StaffRefundForm) -> HttpResponse:
+        paid, left = (
+            format_money(minor, payment.currency)
+            for minor in (payment.amount_minor, payment.refundable_minor)
+        )
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "original": payment,
+            "title": "Refund",
+            "facts": [
+                f"Order {payment} for session {payment.booking}: {payment.get_status_display().lower()}.",
+                f"Paid {paid}, of which {left} can go back. The session stays as it is.",
+            ],
+            "form": form,
+            "verb": "Refund",
+        }
+        return render(request, "admin/staff_action.html", context, status=422 if form.is_bound else 200)
+
+    def _may_refund(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("payments.add_refund") and self.has_view_permission(request)
+
     @admin.action(description="Settle again: ask the provider", permissions=["change"])
     def settle_again(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
         for payment in payments:
             try:
-                settled = services.settle(payment.pk, source="staff", now=timezone.now())
+                settled = _settle_again(payment)
             except GatewayError as error:
-                self.message_user(request, f"{payment}: {error}", messages.ERROR)
+                self.report_refused(request, payment, error)
             else:
                 flagged = ", needs review" if settled.needs_review else ""
-                self.message_user(request, f"{payment}: {settled.get_status_display()}{flagged}")
+                words = f"{settled.get_status_display()}{flagged}"
+                self.report_done(request, payment, words, f"Settled again: {words}")
 
     @admin.action(description="Mark as reviewed", permissions=["change"])
     def mark_reviewed(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
         for payment in payments:
-            if services.mark_reviewed(payment.pk, actor=cast(User, request.user), now=timezone.now()):
-                self.log_change(request, payment, f"Reviewed: {payment.review_reason}")
-                self.message_user(request, f"{payment}: marked as reviewed")
+            if services.mark_reviewed(payment.pk, actor=person(request), now=timezone.now()):
+                self.report_done(request, payment, "marked as reviewed", f"Reviewed: {payment.review_reason}")
 
     @admin.action(description="Give back money of another amount than was asked for", permissions=["change"])
     def give_back(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
@@ -102,22 +187,52 @@ class PaymentAdmin(HistoryAdmin, admin.ModelAdmin[Payment]):
                 self.message_user(request, f"{payment}: all of it goes back")
 
 
+def _is_refundable(payment: Payment) -> bool:
+    return (
+        payment.status == PaymentStatus.SUCCEEDED and payment.refundable_minor > 0 and not payment.is_disputed
+    )
+
+
+def _settle_again(payment: Payment) -> Payment:
+    """Everything that its provider knows of it, refunds and disputes included."""
+    now = timezone.now()
+    services.settle(payment.pk, source="staff", now=now)
+    services.sync_refunds(payment.pk, now=now)
+    services.sync_disputes(payment.pk, now=now)
+    return Payment.objects.get(pk=payment.pk)
+
+
 @admin.register(Refund)
-class RefundAdmin(HistoryAdmin, admin.ModelAdmin[Refund]):
-    list_display = ("reference", "payment", "amount", "reason", "status", "attempts", "created_at")
-    list_filter = ("status", "reason")
+class RefundAdmin(StaffAdmin):
+    list_display = ("reference", "payment", "amount", "reason", "status", "attempts", "error", "created_at")
+    list_filter = (RefundAttention, "status", "reason")
     list_select_related = ("payment",)
     search_fields = ("reference", "payment__reference", "payment__booking__reference", "provider_id")
     search_help_text = "Refund, order, session, or the provider's refund ID"
     date_hierarchy = "created_at"
+    actions = ("try_again",)
 
     @admin.display(description="amount", ordering="amount_minor")
     def amount(self, refund: Refund) -> str:
         return format_money(refund.amount_minor, refund.payment.currency, full=True)
 
+    @admin.action(description="Try again", permissions=["change"])
+    def try_again(self, request: HttpRequest, refunds: QuerySet[Refund]) -> None:
+        for refund in refunds:
+            before = f"{refund.get_status_display()} {refund.provider_id} {refund.error}"
+            try:
+                services.retry_refund(refund.pk, now=timezone.now())
+            except (NotRefundable, GatewayError) as reason:
+                self.report_refused(request, refund, reason)
+                continue
+            tasks.wake(tasks.send_refund, refund.pk)
+            self.report_done(
+                request, refund, "is tried again", f"Tried again; before: {' '.join(before.split())}"
+            )
+
 
 @admin.register(Dispute)
-class DisputeAdmin(HistoryAdmin, admin.ModelAdmin[Dispute]):
+class DisputeAdmin(StaffAdmin):
     list_display = ("dispute_id", "payment", "status", "amount", "reason", "is_inquiry", "opened_at")
     list_filter = ("status", "is_inquiry")
     list_select_related = ("payment",)
@@ -149,7 +264,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(HistoryAdmin, admin.ModelAdmin[WebhookEvent]):
+class WebhookEventAdmin(StaffAdmin):
     list_display = (
         "event_id",
         "gateway",

@@ -1,9 +1,38 @@
+from decimal import Decimal
+from typing import Any
+
 from django import forms
 
+from mentors.money import format_money, to_major, to_minor
 from payments.gateways.mock import Outcome
+from payments.models import Payment
 
 
 class MockForm(forms.Form):
     outcome = forms.TypedChoiceField(
         choices=[(outcome.value, outcome.value) for outcome in Outcome], coerce=Outcome
     )
+
+
+class StaffRefundForm(forms.Form):
+    """Any part of a payment. `seen_refunds` makes a second press of the same page the same refund."""
+
+    amount = forms.DecimalField(min_value=0)
+    reason = forms.CharField(max_length=300, widget=forms.Textarea(attrs={"rows": 3}))
+    seen_refunds = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, payment: Payment) -> None:
+        left = payment.refundable_minor
+        shown = {"amount": to_major(left, payment.currency), "seen_refunds": payment.refunds.count()}
+        super().__init__(data, initial=shown)
+        self.currency = payment.currency
+        self.fields["amount"].label = f"Amount in {payment.currency}"
+        self.fields["amount"].help_text = f"At most {format_money(left, payment.currency)} is left."
+
+    def clean_amount(self) -> int:
+        """In minor units."""
+        amount: Decimal = self.cleaned_data["amount"]
+        try:
+            return to_minor(amount, self.currency)
+        except ValueError as error:
+            raise forms.ValidationError(f"{error}.") from error

@@ -266,6 +266,11 @@ class Refund(models.Model):
         return status in REFUND_TRANSITIONS[RefundStatus(self.status)]
 
     @property
+    def is_open(self) -> bool:
+        """Still owed, whether or not it has failed."""
+        return self.status in OWED
+
+    @property
     def sent_key(self) -> str:
         """What the provider is sent under: the same until it certainly came to nothing."""
         return self.key + f"-{self.renewals + 1}" * bool(self.renewals)

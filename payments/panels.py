@@ -28,6 +28,7 @@ class MoneyState:
 def register() -> None:
     panels.session_badge.register(render_badges)
     panels.session_money.register(render_money)
+    panels.session_trail.register(render_trail)
 
 
 def render_badges(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
@@ -47,10 +48,28 @@ def render_money(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[i
             "payments/_session_money.html",
             booking=booking,
             order=_order(payments[booking.pk]),
-            refunds=[refund for payment in payments[booking.pk] for refund in payment.refunds.all()],
+            refunds=[
+                refund
+                for payment in payments[booking.pk]
+                for refund in payment.refunds.all()
+                if refund.status != RefundStatus.DROPPED
+            ],
             state=state_of(booking, payments[booking.pk], now),
             zone=getattr(request, "time_zone", None) or booking.mentor.zone,
             receipt_url=_receipt_url(request, booking, payments[booking.pk]),
+        )
+        for booking in bookings
+    }
+
+
+def render_trail(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
+    now = timezone.now()
+    payments = _payments(bookings, "disputes", "refunds__actor")
+    return {
+        booking.pk: _render(
+            "payments/_session_trail.html",
+            payments=payments[booking.pk],
+            state=state_of(booking, payments[booking.pk], now),
         )
         for booking in bookings
     }
@@ -81,7 +100,9 @@ def _state_of_paid(order: Payment) -> MoneyState:
     if order.refunded_minor == order.amount_minor:
         return MoneyState("refunded", f"Refunded {format_money(order.refunded_minor, order.currency)}")
     if order.refunded_minor:
-        return MoneyState("refunded", f"Partly refunded {format_money(order.refunded_minor, order.currency)}")
+        return MoneyState(
+            "partly_refunded", f"Partly refunded {format_money(order.refunded_minor, order.currency)}"
+        )
     return MoneyState("paid", f"Paid {format_money(order.amount_minor, order.currency)}")
 
 
@@ -92,10 +113,10 @@ def _order(payments: Sequence[Payment]) -> Payment | None:
     return next(iter([*counted, *live, *payments]), None)
 
 
-def _payments(bookings: Sequence[Booking]) -> dict[int, list[Payment]]:
+def _payments(bookings: Sequence[Booking], *more: str) -> dict[int, list[Payment]]:
     found: dict[int, list[Payment]] = defaultdict(list)
     rows = Payment.objects.filter(booking__in=[booking.pk for booking in bookings])
-    for payment in rows.prefetch_related("refunds"):
+    for payment in rows.prefetch_related("refunds", *more):
         found[payment.booking_id].append(payment)
     return found
 
