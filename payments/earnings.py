@@ -46,6 +46,10 @@ class Earning:
         return shares(self.payment).mentor
 
     @property
+    def fee(self) -> int:
+        return shares(self.payment).fee
+
+    @property
     def back(self) -> int:
         """What went back to the student, is on its way, or was lost to a chargeback."""
         found = shares(self.payment)

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from payments import views
-from payments.views import history, receipts, returning, saved_cards, stripe, webhooks
+from payments.views import earnings, history, receipts, returning, saved_cards, stripe, webhooks
 
 urlpatterns = [
     path("sessions/<str:reference>/payment/", views.payment, name="payment"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("sessions/<str:reference>/receipt.pdf", receipts.session_receipt, name="session_receipt"),
     path("sessions/<str:reference>/receipt/", receipts.session_receipt_page, name="session_receipt_page"),
     path("payments/", history.payment_list, name="payment_list"),
+    path("dashboard/earnings/", earnings.dashboard_earnings, name="dashboard_earnings"),
     path("payments/webhooks/stripe/", webhooks.webhook_stripe, name="webhook_stripe"),
     path("payments/webhooks/razorpay/", webhooks.webhook_razorpay, name="webhook_razorpay"),
     # A provider follows no redirect to the slash.
