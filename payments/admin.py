@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.requests import person
 from mentors.money import format_money
-from payments import services, tasks
+from payments import payouts_admin, services, tasks  # noqa: F401
 from payments.admin_base import HistoryAdmin, NeedsAttention, StaffAdmin
 from payments.forms import StaffRefundForm
 from payments.gateways.base import GatewayError

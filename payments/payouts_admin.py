@@ -1,0 +1,130 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.html import format_html
+
+from accounts.requests import person
+from mentors.money import format_money
+from payments.admin_base import HistoryAdmin, StaffAdmin
+from payments.earnings import Due, Earning, all_due, earnings_of
+from payments.models import Payout, PayoutLine
+from payments.services.payouts import PayoutRefused, record_payout, return_payout
+
+
+class PayoutForm(forms.Form):
+    """`amount_minor` is what whoever sends the form had on the screen, and so sent to the mentor."""
+
+    amount_minor = forms.IntegerField(widget=forms.HiddenInput)
+    transfer_reference = forms.CharField(
+        label="Reference of the bank transfer",
+        max_length=100,
+        help_text="As your bank states it. The mentor sees it too.",
+        widget=forms.TextInput(attrs={"size": 40, "autocomplete": "off"}),
+    )
+
+
+class PayoutLineInline(HistoryAdmin, admin.TabularInline[PayoutLine, Payout]):
+    model = PayoutLine
+    extra = 0
+    fields = ("session", "kind", "amount", "is_returned")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PayoutLine]:
+        return super().get_queryset(request).select_related("payment__booking")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.fields)
+
+    @admin.display(description="session")
+    def session(self, line: PayoutLine) -> str:
+        booking = line.payment.booking
+        return format_html('<a href="{}">{}</a>', booking.get_absolute_url(), booking.reference)
+
+    @admin.display(description="amount")
+    def amount(self, line: PayoutLine) -> str:
+        return format_money(line.amount_minor, line.payment.currency, full=True)
+
+
+@admin.register(Payout)
+class PayoutAdmin(StaffAdmin):
+    list_display = (
+        *("reference", "mentor", "amount", "transfer_reference", "recorded_at", "recorded_by", "returned_at"),
+    )
+    list_filter = ("currency", ("returned_at", admin.EmptyFieldListFilter))
+    list_select_related = ("mentor__user", "recorded_by")
+    search_fields = ("reference", "transfer_reference", "mentor__user__name", "mentor__user__email")
+    search_help_text = "Payout, reference of the transfer, or the mentor's name or e-mail address"
+    date_hierarchy = "recorded_at"
+    inlines = (PayoutLineInline,)
+    actions = ("mark_returned",)
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Choose whom to pay, see what for, and say by which transfer it was done."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        due = all_due(timezone.now())
+        chosen = next((each for each in due if _is_chosen(each, request)), None)
+        context = self.admin_site.each_context(request) | {"opts": self.opts, "title": "Record a payout"}
+        if chosen is None:
+            if "mentor" in request.GET:
+                self.message_user(request, "Nothing can be paid out there at the moment.", messages.WARNING)
+            status = 409 if request.method == "POST" else 200
+            return render(request, "admin/payments/payout/choose.html", context | {"due": due}, status=status)
+        form = PayoutForm(request.POST or None, initial={"amount_minor": chosen.amount_minor})
+        if form.is_valid() and (payout := self._record(request, chosen, form)):
+            return redirect("admin:payments_payout_change", payout.pk)
+        if form.is_bound:
+            # What was typed stays; the amount is the present one, for another look.
+            form.data = request.POST.copy()
+            form.data["amount_minor"] = str(chosen.amount_minor)
+        context |= {"chosen": chosen, "rows": _rows(chosen), "form": form}
+        status = 422 if form.is_bound else 200
+        return render(request, "admin/payments/payout/record.html", context, status=status)
+
+    def _record(self, request: HttpRequest, due: Due, form: PayoutForm) -> Payout | None:
+        try:
+            payout = record_payout(
+                mentor=due.mentor,
+                currency=due.currency,
+                amount_minor=form.cleaned_data["amount_minor"],
+                transfer_reference=form.cleaned_data["transfer_reference"],
+                actor=person(request),
+                now=timezone.now(),
+            )
+        except PayoutRefused as refusal:
+            form.add_error(None, str(refusal))
+            return None
+        self.log_addition(request, payout, f"Sent by {payout.transfer_reference}")
+        amount = format_money(payout.amount_minor, payout.currency, full=True)
+        self.message_user(request, f"{payout}: {amount} to {due.mentor} is recorded")
+        return payout
+
+    @admin.display(description="amount", ordering="amount_minor")
+    def amount(self, payout: Payout) -> str:
+        return format_money(payout.amount_minor, payout.currency, full=True)
+
+    @admin.action(description="The bank sent the transfer back", permissions=["change"])
+    def mark_returned(self, request: HttpRequest, payouts: QuerySet[Payout]) -> None:
+        for payout in payouts.filter(returned_at=None):
+            return_payout(payout.pk, actor=person(request), now=timezone.now())
+            self.report_done(request, payout, "its shares can be paid out again", "The transfer came back")
+
+
+def _is_chosen(due: Due, request: HttpRequest) -> bool:
+    return (str(due.mentor.pk), due.currency) == (request.GET.get("mentor"), request.GET.get("currency"))
+
+
+def _rows(due: Due) -> list[Earning]:
+    """What the payout is made of."""
+    rows = earnings_of(due.mentor, timezone.now())
+    return [each for each in rows if each.available and each.payment.currency == due.currency]
