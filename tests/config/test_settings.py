@@ -21,6 +21,7 @@ SHOWN = (
     *("EMAIL_BACKEND", "EMAIL_HOST", "CELERY_BROKER_URL", "CACHES", "DATABASES", "DEFAULT_TIME_ZONE"),
     *("CONTENT_SECURITY_POLICY", "SECURE_PROXY_SSL_HEADER", "ANYMAIL", "SITE_NAME"),
     *("RAZORPAY_WEBHOOK_SECRETS", "RAZORPAY_API_BASE", "RAZORPAY_CHECKOUT_JS"),
+    *("STRIPE_WEBHOOK_SECRETS", "STRIPE_API_BASE"),
 )
 SHOW = f"import json, config.settings as s; print(json.dumps({{n: getattr(s, n, None) for n in {SHOWN}}}, default=str))"
 
@@ -162,6 +163,52 @@ def test_settings_let_a_live_key_only_speak_with_razorpay(tmp_path, name):
     assert "canary" not in done.stderr.splitlines()[-1]
 
 
+STRIPE = {
+    "PAYMENT_GATEWAYS": "stripe",
+    "STRIPE_SECRET_KEY": "sk_live_canary",
+    "STRIPE_WEBHOOK_SECRET": "whsec_new, whsec_old",
+}
+STRIPE_IN_TEST = {**STRIPE, "STRIPE_SECRET_KEY": "sk_test_canary"}
+
+
+def test_settings_speak_with_stripe_itself_unless_told_otherwise(tmp_path):
+    settings = settings_from(tmp_path, **PRODUCTION, **STRIPE)
+    assert settings["STRIPE_API_BASE"] == "https://api.stripe.com"
+    assert settings["STRIPE_WEBHOOK_SECRETS"] == ["whsec_new", "whsec_old"]
+    settings = settings_from(tmp_path, DEBUG="1", **STRIPE_IN_TEST, STRIPE_API_BASE="http://127.0.0.1:9/")
+    assert settings["STRIPE_API_BASE"] == "http://127.0.0.1:9"
+
+
+def test_settings_let_a_form_lead_to_stripes_pages_only_when_stripe_is_offered(tmp_path):
+    pages = ["https://checkout.stripe.com", "https://hooks.stripe.com"]
+    policy = settings_from(tmp_path, **PRODUCTION, **STRIPE)["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert policy["form-action"] == ["'self'", *pages]
+    assert policy["script-src"] == ["'self'"]
+    policy = settings_from(tmp_path, **PRODUCTION)["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert policy["form-action"] == ["'self'"]
+
+
+@pytest.mark.parametrize("name", ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"])
+def test_settings_need_stripes_keys_only_for_stripe(tmp_path, name):
+    done = start(tmp_path, DEBUG="1", **{**STRIPE, name: ""})
+    assert done.stderr.splitlines()[-1].endswith(f"{name} is required when PAYMENT_GATEWAYS names stripe.")
+    settings_from(tmp_path, DEBUG="1", **{**STRIPE, name: "", "PAYMENT_GATEWAYS": "mock"})
+
+
+@pytest.mark.parametrize("key", ["sk_live_canary", "rk_live_canary"])
+@pytest.mark.parametrize(
+    "base", ["http://127.0.0.1:9", "https://api.stripe.com.example", "http://api.stripe.com"]
+)
+def test_settings_let_a_live_key_only_speak_with_stripe(tmp_path, key, base):
+    variables = {**PRODUCTION, **STRIPE, "STRIPE_SECRET_KEY": key, "STRIPE_API_BASE": base}
+    for environment in (variables, {**variables, "PAYMENT_GATEWAYS": "mock"}):
+        done = start(tmp_path, **environment)
+        assert done.returncode != 0
+        last = done.stderr.splitlines()[-1]
+        assert f"STRIPE_API_BASE is {base}" in last
+        assert "canary" not in last
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
@@ -185,6 +232,7 @@ def test_settings_let_a_live_key_only_speak_with_razorpay(tmp_path, name):
         ({"DEBUG": "1", "REDIS_URL": "localhost:6379"}, "REDIS_URL must look like redis://"),
         ({"DEBUG": "1", "EMAIL_URL": "pigeon://coop"}, "EMAIL_URL must look like smtp"),
         ({"DEBUG": "1", "DATA_DIR": "/dev/null/var"}, "DATA_DIR: Not a directory"),
+        ({"DEBUG": "1", "STRIPE_SECRET_KEY": "pk_test_canary"}, "STRIPE_SECRET_KEY must start with sk_test_"),
         ({"DEBUG": "1", "RAZORPAY_KEY_ID": "canary"}, "RAZORPAY_KEY_ID must start with rzp_test_"),
         ({"DEBUG": "1", "RAZORPAY_CHECKOUT_JS": "checkout.js"}, "RAZORPAY_CHECKOUT_JS is 'checkout.js'"),
     ],

@@ -430,6 +430,17 @@ def stripe_settings(stand_in: StripeStandIn) -> dict[str, Any]:
     }
 
 
+def stripe_environment(stand_in: StripeStandIn) -> dict[str, str]:
+    """The same for a site in a process of its own."""
+    return {
+        "PAYMENT_GATEWAYS": "stripe,mock",
+        "STRIPE_SECRET_KEY": stand_in.secret_key,
+        "STRIPE_WEBHOOK_SECRET": stand_in.webhook_secret,
+        "STRIPE_API_BASE": stand_in.origin,
+        "CHECKOUT_ORIGINS": stand_in.origin,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)

@@ -1,0 +1,171 @@
+"""Stripe's page, the bank's page and saved cards, in a browser: under our policy, with and without JavaScript."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_environment
+from tests.servers import Site, start_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+HOLD = """
+from accounts.models import User
+from tests.e2e.stage import booked
+student = User.objects.get(email="student@example.com")
+print("HELD " + booked("mentor@example.com", "Career Guidance", student).reference)
+"""
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StripeStandIn]:
+    with serve() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="module")
+def site(stand_in: StripeStandIn) -> Iterator[Site]:
+    with start_site(stripe_environment(stand_in), demo=True) as site:
+        yield site
+
+
+@pytest.fixture(params=[True, False], ids=["javascript", "plain"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """Whatever the policy blocks is a failure of the test."""
+    context = browser.new_context(java_script_enabled=request.param, viewport={"width": 390, "height": 844})
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert [each for each in complaints if "Content Security Policy" in each] == []
+
+
+@pytest.fixture
+def paying(page: Page, site: Site) -> str:
+    """Signed in, on the payment page of a held session; the session's reference."""
+    output = site.manage("shell", "-v0", "-c", HOLD)
+    reference = re.search(r"HELD (\S+)", output)
+    assert reference is not None
+    # By another name than the stand-in's, so that the two are different sites.
+    page.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/sessions/{reference[1]}/payment/")
+    page.fill("[name=login]", "student@example.com")
+    page.fill("[name=password]", "office-hours")
+    page.press("[name=password]", "Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pay to confirm your session")
+    return reference[1]
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def is_booked(page: Page) -> None:
+    expect(page).to_have_url(re.compile(r"/confirmation/$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re booked")
+
+
+def is_accessible(page: Page) -> None:
+    results = Axe().run(page, options=AXE)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_paying_on_stripes_page(page: Page, paying: str) -> None:
+    press(page, "Pay with Stripe")
+    press(page, "Pay")
+    is_booked(page)
+    page.go_back()
+    if "/pay/" in page.url:  # Stripe's page, which has nothing to take any more
+        page.go_back()
+    page.goto(page.url)
+    is_booked(page)
+
+
+def test_declined_card_and_then_another(page: Page, paying: str) -> None:
+    press(page, "Pay with Stripe")
+    press(page, "Pay with a card that is declined")
+    expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
+    press(page, "Pay")
+    is_booked(page)
+
+
+def test_leaving_stripes_page_keeps_the_time_and_the_page(page: Page, paying: str) -> None:
+    press(page, "Pay with Stripe")
+    first = page.url
+    page.get_by_role("link", name="Back to the shop").click()
+    expect(page.get_by_text("held for you")).to_be_visible()
+    press(page, "Pay with Stripe")
+    assert page.url == first
+    press(page, "Pay")
+    is_booked(page)
+
+
+def test_card_that_its_bank_asks_about(page: Page, paying: str) -> None:
+    press(page, "Pay with Stripe")
+    press(page, "Pay with 3-D Secure")
+    press(page, "Complete authentication")
+    is_booked(page)
+
+
+def test_delayed_payment_is_waited_for_and_goes_on_by_itself(
+    page: Page, paying: str, stand_in: StripeStandIn, request: pytest.FixtureRequest
+) -> None:
+    press(page, "Pay with Stripe")
+    session_id = page.url.rpartition("/")[2]
+    press(page, "Pay by debit")
+    expect(page.get_by_role("heading", level=1)).to_have_text("We are checking with the bank")
+    has_javascript = (
+        page.evaluate("typeof htmx !== 'undefined'") if "plain" not in request.node.name else False
+    )
+    if has_javascript:
+        is_accessible(page)
+    stand_in.books.settle_delayed(session_id, paid=True)
+    if not has_javascript:
+        page.get_by_role("link", name="Check again").click()
+    is_booked(page)
+
+
+def test_two_tabs_pay_one_session_once(page: Page, paying: str, stand_in: StripeStandIn) -> None:
+    other = page.context.new_page()
+    other.goto(page.url)
+    for tab in (page, other):
+        press(tab, "Pay with Stripe")
+    assert page.url == other.url
+    press(page, "Pay")
+    is_booked(page)
+    press(other, "Pay")
+    expect(other.get_by_role("heading", level=1)).to_have_text("You’re all done here")
+    other.get_by_role("link", name="Back to the shop").click()
+    is_booked(other)
+    charges = [each for each in stand_in.books.objects.values() if each.get("object") == "charge"]
+    assert [each["metadata"]["session"] for each in charges].count(paying) == 1
+
+
+def test_card_is_saved_pays_by_way_of_its_bank_and_is_removed(
+    page: Page, paying: str, request: pytest.FixtureRequest
+) -> None:
+    payment = page.url
+    page.goto(payment.partition("/sessions/")[0] + "/payments/methods/")
+    expect(page.get_by_text("You have no saved cards")).to_be_visible()
+    press(page, "Add a card")
+    page.get_by_label("Card number").fill("4000 0025 0000 3155")
+    press(page, "Save card")
+    expect(page.get_by_text("Visa ending in 3155 is saved.")).to_be_visible()
+    if "plain" not in request.node.name:
+        is_accessible(page)
+    page.goto(payment)
+    if "plain" not in request.node.name:
+        is_accessible(page)
+    press(page, "Pay with Visa ending in 3155")
+    press(page, "Fail authentication")
+    expect(page.get_by_text("unable to authenticate")).to_be_visible()
+    page.get_by_role("link", name="Try again").click()
+    press(page, "Pay with Visa ending in 3155")
+    press(page, "Complete authentication")
+    is_booked(page)
+    page.goto(payment.partition("/sessions/")[0] + "/payments/methods/")
+    press(page, "Remove Visa ending in 3155")
+    expect(page.get_by_text("You have no saved cards")).to_be_visible()
