@@ -92,6 +92,7 @@ def test_a_session_with_approval_is_requested(student, mentor, price, announced)
     )
     assert (booking.status, booking.hold_expires_at) == (Status.REQUESTED, None)
     assert booking.respond_by == NOW + timedelta(hours=48)
+    assert {expires for *_, expires in claims(booking)} == {booking.respond_by}
     assert announced == ["requested"]
 
 
