@@ -1,5 +1,6 @@
 """What the payment pages of all providers have in common."""
 
+import logging
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +14,11 @@ from bookings.models import Booking, Status
 from bookings.sessions import SessionView
 from payments import services
 from payments.gateways import gateways_for
-from payments.gateways.base import GatewayError
+from payments.gateways.base import GatewayError, GatewayMisconfigured
 from payments.models import Payment, PaymentStatus
 from payments.services import AlreadyPaid, HoldLapsed, NotPayable
+
+logger = logging.getLogger(__name__)
 
 
 def after(request: HttpRequest, booking: Booking, order: Payment) -> HttpResponse:
@@ -25,6 +28,8 @@ def after(request: HttpRequest, booking: Booking, order: Payment) -> HttpRespons
         return see("session_confirmation", booking)
     if order.status == PaymentStatus.OPEN and order.failure:
         return see("payment_failed", booking)
+    if order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
+        return see("payment_return", booking)
     return see("payment", booking)
 
 
@@ -39,6 +44,8 @@ def refused(request: HttpRequest, booking: Booking, refusal: NotPayable) -> Http
 
 
 def unavailable(request: HttpRequest, booking: Booking, error: GatewayError) -> HttpResponse:
+    level = logging.ERROR if isinstance(error, GatewayMisconfigured) else logging.WARNING
+    logger.log(level, "payment not possible", extra={"session": booking.reference, "reason": str(error)})
     context = context_of(request, booking) | {"reason": error.safe_message}
     return render(request, "payments/unavailable.html", context, status=503)
 
