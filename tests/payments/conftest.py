@@ -15,6 +15,7 @@ from payments.services import ReturnUrls
 from tests.factories import NOW, SessionTypeFactory
 from tests.payments.providers import TroubledProvider
 from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_settings
+from tests.payments.worlds import WORLDS
 
 STARTS_AT = datetime(2026, 12, 9, 5, 30, tzinfo=UTC)
 URLS = ReturnUrls(success="https://testserver/confirmation/", cancel="https://testserver/payment/")
@@ -61,6 +62,14 @@ def stripe(settings, db) -> Iterator[StripeStandIn]:
             setattr(settings, name, value)
         settings.PAYMENT_GATEWAYS = ["mock", "stripe"]
         yield stand_in
+
+
+@pytest.fixture(params=WORLDS)
+def world(request, settings, db):
+    """A provider with everybody around it, the only one that the site offers; each of them in turn."""
+    settings.PAYMENT_GATEWAYS = [request.param]
+    with WORLDS[request.param]() as world:
+        yield world
 
 
 @pytest.fixture

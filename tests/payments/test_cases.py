@@ -38,13 +38,6 @@ def impatient(monkeypatch):
         monkeypatch.setattr(f"payments.gateways.{name}.TIMEOUT", (1, 1))
 
 
-@pytest.fixture(params=WORLDS)
-def world(request, settings, db):
-    settings.PAYMENT_GATEWAYS = [request.param]
-    with WORLDS[request.param]() as world:
-        yield world
-
-
 @pytest.fixture
 def payment(world, booking) -> Payment:
     """Its checkout is open at the provider."""
@@ -77,6 +70,12 @@ def settle(payment) -> Payment:
 def sweep() -> None:
     sweep_bookings(timezone.now())
     services.sweep(timezone.now())
+
+
+def booked_letter(world):
+    """The event that says that the checkout is paid."""
+    (letter,) = world.letters("checkout.session.completed", "order.paid")
+    return letter
 
 
 def hear_all(world) -> None:
@@ -165,7 +164,7 @@ def test_case_01_webhook_return_and_sweep_in_any_order_book_once(world, signed_i
 
 @writing
 def test_case_02_same_event_three_times_has_one_effect(world, booking, paid):
-    (letter,) = world.letters("checkout.session.completed", "order.paid")
+    letter = booked_letter(world)
     assert [world.deliver(letter) for _ in range(3)] == [200, 200, 200]
     event = WebhookEvent.objects.get()
     assert (event.attempts, event.order, event.error) == (1, paid, "")
@@ -224,7 +223,7 @@ def test_case_04_captured_before_authorized_never_moves_back(world, booking, pai
 def test_case_06_event_that_cannot_be_stored_is_refused_and_its_redelivery_completes_it(
     world, booking, paid, monkeypatch
 ):
-    (letter,) = world.letters("checkout.session.completed", "order.paid")
+    letter = booked_letter(world)
     with monkeypatch.context() as patch:
 
         def locked(*_, **__):
@@ -240,7 +239,7 @@ def test_case_06_event_that_cannot_be_stored_is_refused_and_its_redelivery_compl
 @writing
 @pytest.mark.parametrize("by", ["redelivery", "sweep"])
 def test_case_06_event_whose_provider_is_down_is_taken_and_not_done(world, booking, paid, travel_to, by):
-    (letter,) = world.letters("checkout.session.completed", "order.paid")
+    letter = booked_letter(world)
     world.break_down()
     assert world.deliver(letter) == 200
     event = WebhookEvent.objects.get()
@@ -258,7 +257,7 @@ def test_case_06_event_whose_provider_is_down_is_taken_and_not_done(world, booki
 
 @writing
 def test_case_06_handler_that_breaks_midway_leaves_the_event_undone(world, booking, paid, monkeypatch):
-    (letter,) = world.letters("checkout.session.completed", "order.paid")
+    letter = booked_letter(world)
     with monkeypatch.context() as patch:
 
         def break_down(*_, **__):
@@ -813,7 +812,7 @@ def test_case_29_wrong_key_shows_a_neutral_page_and_alerts_staff(world, signed_i
 def test_case_29_old_and_new_webhook_secret_are_both_accepted(world, settings, booking, paid):
     name = f"{world.name.upper()}_WEBHOOK_SECRETS"
     (old,) = getattr(settings, name)
-    (plain, *_) = world.letters("checkout.session.completed", "order.paid")
+    plain = booked_letter(world)
     setattr(settings, name, ["the-new-one", old])
     assert world.deliver(plain) == 200
     assert world.deliver(type(plain)("", plain.body, world.sign(plain.body, "the-new-one").headers)) == 200

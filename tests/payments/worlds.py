@@ -16,7 +16,6 @@ from payments import services
 from payments.gateways import REGISTRY
 from payments.gateways.base import GatewayUnavailable, Money, PayStatus
 from payments.models import MockCheckout, Payment
-from tests.payments.conftest import URLS
 from tests.payments.contract import MockBench, RazorpayBench, StripeBench, razorpay_bench, stripe_bench
 from tests.payments.providers import TroubledProvider
 from tests.payments.stripe_books import DELAYED
@@ -37,7 +36,9 @@ class World:
     name: str
 
     def open(self, booking: Booking) -> Payment:
-        return services.open_checkout(booking.pk, self.name, now=timezone.now(), urls=URLS)
+        back = "https://testserver" + booking.get_absolute_url() + "payment/"
+        urls = services.ReturnUrls(success=back + "return/", cancel=back)
+        return services.open_checkout(booking.pk, self.name, now=timezone.now(), urls=urls)
 
     def press(self, client: Client, booking: Booking) -> Any:
         """The button on the payment page."""
@@ -160,6 +161,10 @@ class RazorpayWorld(World):
         for method in ("GET", "POST"):
             self.stand_in.fail(method, ".*", "500", ALWAYS)
 
+    def slow_down(self, seconds: float) -> None:
+        self.stand_in.patience = seconds
+        self.stand_in.fail("GET", ".*", "timeout", ALWAYS)
+
     def refuse_key(self) -> None:
         self.account.key_secret = "another"
 
@@ -235,6 +240,10 @@ class StripeWorld(World):
     def break_down(self) -> None:
         # Dropped, and not answered by a 500, which under a key would be kept.
         self.stand_in.disturb("html", times=ALWAYS)
+
+    def slow_down(self, seconds: float) -> None:
+        for operation in ("GET /v1/checkout/sessions/{id}",):
+            self.stand_in.disturb("slow", operation, times=ALWAYS, seconds=seconds)
 
     def refuse_key(self) -> None:
         self.stand_in.secret_key = "sk_test_another"
