@@ -25,11 +25,9 @@ from payments.gateways.razorpay import RazorpayGateway
 from payments.models import Payment, PaymentQuerySet, PaymentStatus
 from payments.services import NotPayable
 from payments.views.common import after, context_of, own, refused, return_urls, see, unavailable
+from payments.views.returning import PATIENCE
 
 logger = logging.getLogger(__name__)
-
-# Seconds to wait for Razorpay before saying so.
-PATIENCE = 6
 
 
 @never_cache

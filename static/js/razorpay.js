@@ -14,6 +14,7 @@
       input.disabled = !(input.name in result);
       input.value = result[input.name] ?? "";
     }
+    show("open", false);
     show("done");
     form.submit();
   };
@@ -27,6 +28,7 @@
   // The window offers another try by itself; whoever leaves it then is told why it failed.
   widget.on("payment.failed", ({ error }) => { failure = { "error[code]": error?.code ?? "failed" }; });
 
+  form.hidden = false;
   show("open");
   form.querySelector("[data-razorpay-open]").addEventListener("click", () => widget.open());
   widget.open();
