@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from bookings.models import Booking, Review
 from config.demo.cast import ACCOUNTS, fill_cast
+from config.demo.money import pay_mentors
 from config.demo.past import fill_past
 from config.demo.plans import load_sessions
 from config.demo.sessions import live_through
@@ -42,6 +43,7 @@ def fill(now: datetime) -> Filled | None:
     for plan in load_sessions():
         live_through(plan, cast, now)
     fill_past(cast, Random(SEED), now)  # noqa: S311
+    pay_mentors(cast, now)
     # Nothing is due, so no worker need be woken: not for a mail of last week, nor for any other of the demo's past.
     del connection.run_on_commit[waiting:]
     mentors = cast.mentors.values()

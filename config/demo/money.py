@@ -4,11 +4,15 @@ from datetime import datetime, timedelta
 
 from bookings.models import Booking
 from bookings.references import new_reference
+from config.demo.cast import Cast
+from payments.earnings import all_due
 from payments.gateways.base import PayStatus
 from payments.models import MockCheckout, Payment, PaymentStatus
 from payments.services import settle
+from payments.services.payouts import record_payout
 
 GATEWAY = "mock"
+PAYOUTS_DAYS_AGO = (61, 30)
 
 
 def pay(booking: Booking, *, at: datetime) -> None:
@@ -62,3 +66,19 @@ def checkout_at_mock(payment: Payment, *, at: datetime) -> MockCheckout:
         payment_id=new_reference("PAY"),
         expires_at=payment.checkout_expires_at,
     )
+
+
+def pay_mentors(cast: Cast, now: datetime) -> None:
+    """Every mentor is sent what is theirs now and then; what was earned since the last time still waits."""
+    staff = next(person for person in cast.people.values() if person.is_staff)
+    for days in PAYOUTS_DAYS_AGO:
+        at = now - timedelta(days=days)
+        for number, due in enumerate(all_due(at), start=1):
+            record_payout(
+                mentor=due.mentor,
+                currency=due.currency,
+                amount_minor=due.amount_minor,
+                transfer_reference=f"NEFT-{at:%Y%m%d}-{number:03}",
+                actor=staff,
+                now=at,
+            )

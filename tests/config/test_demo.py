@@ -21,6 +21,7 @@ from config.demo.plans import load_mentors, load_sessions
 from mentors.models import Mentor, SessionType, WeeklyHours
 from notifications.models import Message
 from notifications.models import Status as MessageStatus
+from payments.earnings import State, earnings_of, totals
 from payments.models import MockCheckout, Payment, PaymentStatus
 from tests.factories import NOW
 
@@ -151,6 +152,15 @@ def test_demo_money_matches_its_sessions(demo: builder.Filled) -> None:
         MockCheckout.objects.values_list("payment_id", "amount_minor")
     )
     assert Payment.objects.live().get().booking.status == Status.AWAITING_PAYMENT
+
+
+def test_demo_mentor_sees_every_kind_of_earnings(demo: builder.Filled) -> None:
+    mentor = Mentor.objects.get(user__email="mentor@example.com")
+    earnings = earnings_of(mentor, NOW)
+    assert {each.state for each in earnings} == {State.PENDING, State.AVAILABLE, State.PAID_OUT}
+    assert {each.currency for each in totals(earnings)} == {"INR", "USD"}
+    assert mentor.payouts.standing().count() >= 2
+    assert all(each.recorded_at < NOW for each in mentor.payouts.all())
 
 
 def test_demo_histories_run_forward_to_the_status(demo: builder.Filled) -> None:
