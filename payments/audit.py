@@ -114,7 +114,7 @@ def _wrong(payment: Payment, went_back: int, owed: int, lost: int) -> Iterator[s
         yield f"{excess} more went out than came in"
     if shares(payment).total != payment.amount_minor:
         yield "its parts are another sum than what came in"
-    booking, remains = payment.booking, payment.refundable_minor - payment.lost_minor
+    booking, remains = payment.booking, payment.refundable_minor
     if payment.is_surplus:
         if remains > 0:
             yield f"paid twice, and {remains} of it is not on its way back"
@@ -122,7 +122,7 @@ def _wrong(payment: Payment, went_back: int, owed: int, lost: int) -> Iterator[s
     agreed = (booking.amount_minor, booking.fee_minor, booking.currency)
     if (payment.amount_minor, payment.platform_fee_minor, payment.currency) != agreed:
         yield "another amount than was agreed"
-    if booking.status in HOLDING:
+    if booking.status in HOLDING and remains > 0:
         yield f"paid, and the session is {booking.get_status_display().lower()}"
     if booking.status in ENDED and booking.status != Status.CANCELLED and remains > 0:
         yield f"the session {booking.get_status_display().lower()}, and {remains} is not on its way back"

@@ -321,8 +321,13 @@ class Razorpay:
 
     def end_refund(self, refund_id: str, status: str) -> Json:
         refund = found(self.refunds, refund_id)
+        payment = self.payments[refund["payment_id"]]
+        if status == "failed" and refund["status"] != "failed":  # the money is the merchant's again
+            payment["amount_refunded"] -= refund["amount"]
+            payment["refund_status"] = "partial" if payment["amount_refunded"] else None
+            payment["status"] = "captured"
         refund["status"] = status
-        self.announce(f"refund.{status}", refund=refund, payment=self.payments[refund["payment_id"]])
+        self.announce(f"refund.{status}", refund=refund, payment=payment)
         return refund
 
     def dispute(self, payment_id: str, phase: str = "chargeback") -> Json:
