@@ -35,11 +35,13 @@ def confirm(booking_pk: int, *, now: datetime) -> Booking:
     if booking.status in (Status.SCHEDULED, Status.COMPLETED, Status.NO_SHOW):
         return booking
     if booking.status not in (Status.AWAITING_PAYMENT, Status.EXPIRED):
-        raise SlotGone("The session was cancelled before the payment arrived.")
+        raise SlotGone(f"The payment arrived for a session that is {booking.get_status_display().lower()}.")
     if booking.starts_at <= now:
         raise SlotGone("The payment arrived after the session's start.")
     if booking.mentor.status != Mentor.Status.APPROVED or not booking.mentor.user.is_active:
         raise SlotGone("The mentor has left.")
+    if expire(booking.pk, now=now):  # what the clock ended is ended, whether or not a sweep has been by
+        booking = Booking.objects.with_people().get(pk=booking_pk)
     if booking.status == Status.EXPIRED:
         _claim_again(booking, now)
     return schedule(booking, now=now, actor=None)
@@ -174,6 +176,8 @@ def join(booking_pk: int, *, actor: User, now: datetime) -> None:
     """Record that this person came, once: it is evidence when somebody says the other did not."""
     with transaction.atomic():
         booking = lock_booking(booking_pk)
+        if booking.status != Status.SCHEDULED:
+            raise NotAllowed("This session is not taking place any more.")
         if not booking.events.filter(kind=Kind.JOINED, actor=actor).exists():
             _record(booking, Kind.JOINED, now=now, actor=actor)
 

@@ -202,7 +202,11 @@ def session_join(request: HttpRequest, reference: str) -> HttpResponse:
         "is_over": booking.ends_at <= now,
     }
     if request.method == "POST" and context["is_open"]:
-        join(booking.pk, actor=person(request), now=now)
+        try:
+            join(booking.pk, actor=person(request), now=now)
+        except NotAllowed as refusal:
+            messages.warning(request, str(refusal))
+            return redirect("session_detail", booking.reference)
         return redirect(booking.meeting_url)
     return render(
         request, "bookings/session_join.html", context, status=409 if request.method == "POST" else 200

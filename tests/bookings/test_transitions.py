@@ -376,8 +376,18 @@ def test_a_mentor_on_pause_keeps_what_was_promised():
 
 @pytest.mark.parametrize("status", [S.CANCELLED, S.DECLINED])
 def test_a_payment_for_what_was_cancelled_has_nothing_to_confirm(status):
-    with pytest.raises(SlotGone, match="cancelled"):
+    with pytest.raises(SlotGone, match=status.label.lower()):
         confirmed(session(status, price=100_000).pk)
+
+
+def test_a_hold_that_lapsed_is_asked_after_again_whether_or_not_a_sweep_came_by(paid):
+    booking = session(S.AWAITING_PAYMENT, price=100_000)
+    Booking.objects.update(hold_expires_at=NOW)
+    DateOverride.objects.create(
+        mentor=booking.mentor, first_date=booking.starts_at.date(), last_date=booking.starts_at.date()
+    )
+    with pytest.raises(SlotGone, match="not available"):
+        confirmed(booking.pk)
 
 
 # By the clock
