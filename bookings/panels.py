@@ -10,7 +10,7 @@ session_trail = Panel("session_trail")
 
 def register() -> None:
     """Put what bookings know on the pages of mentors."""
-    from bookings import mentor_panels
+    from bookings import availability_panels, mentor_panels
     from mentors import panels
 
     panels.mentor_times.register(mentor_panels.render_times)
@@ -18,3 +18,5 @@ def register() -> None:
     panels.mentor_policy.register(mentor_panels.render_policy)
     panels.policy_choices.register(mentor_panels.render_policy_choices)
     panels.dashboard_next.register(mentor_panels.render_next)
+    panels.availability_preview.register(availability_panels.render_preview)
+    panels.sessions_outside_hours.register(availability_panels.render_outside)

@@ -273,13 +273,18 @@ class WeeklyHours(models.Model):
     weekday = models.PositiveSmallIntegerField(choices=Weekday)
     starts = models.TimeField()
     ends = models.TimeField()
+    is_active = models.BooleanField(
+        default=True, help_text="Switched off, it keeps its times and does nothing."
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["weekday", "starts"]
         verbose_name_plural = "weekly hours"
         constraints = [
             models.UniqueConstraint(
-                fields=["mentor", "kind", "weekday", "starts"], name="weekly_hours_start_once_a_day"
+                fields=["mentor", "kind", "weekday", "starts"],
+                condition=Q(is_active=True),
+                name="weekly_hours_start_once_a_day",
             ),
             models.CheckConstraint(condition=Q(weekday__lte=6), name="weekly_hours_weekday_is_0_to_6"),
         ]

@@ -7,3 +7,6 @@ mentor_reviews = Panel("mentor_reviews")
 mentor_policy = Panel("mentor_policy")
 policy_choices = Panel("policy_choices")
 dashboard_next = Panel("dashboard_next")
+# Exactly what students will see, and the sessions that lie outside the hours as they stand now.
+availability_preview = Panel("availability_preview")
+sessions_outside_hours = Panel("sessions_outside_hours")

@@ -14,7 +14,7 @@ def load_schedules(mentors: Iterable[Mentor]) -> dict[int, Schedule]:
     weekly: dict[tuple[int, str], dict[int, list[Span]]] = defaultdict(lambda: defaultdict(list))
     overrides: dict[int, dict[date, list[Span]]] = defaultdict(lambda: defaultdict(list))
     blocked: dict[int, list[tuple[date, date]]] = defaultdict(list)
-    hours = WeeklyHours.objects.filter(mentor__in=mentors).order_by()
+    hours = WeeklyHours.objects.filter(mentor__in=mentors, is_active=True).order_by()
     for mentor_id, kind, weekday, starts, ends in hours.values_list(
         "mentor", "kind", "weekday", "starts", "ends"
     ):

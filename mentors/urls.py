@@ -1,6 +1,7 @@
 from django.urls import path
 
-from mentors.views import application, browsing, dashboard
+from mentors import converters  # noqa: F401
+from mentors.views import application, availability, browsing, dashboard
 
 urlpatterns = [
     path("", browsing.landing, name="landing"),
@@ -8,7 +9,15 @@ urlpatterns = [
     path("mentors/<slug:slug>/", browsing.mentor_detail, name="mentor_detail"),
     path("become-a-mentor/", application.mentor_apply, name="mentor_apply"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),
-    path("dashboard/availability/", dashboard.dashboard_availability, name="dashboard_availability"),
+    path("dashboard/availability/", availability.dashboard_availability, name="dashboard_availability"),
+    path("dashboard/availability/rules/", availability.dashboard_rules, name="dashboard_rules"),
+    path("dashboard/availability/dates/", availability.dashboard_dates, name="dashboard_dates"),
+    path("dashboard/availability/dates/<isodate:day>/", availability.dashboard_date, name="dashboard_date"),
+    path(
+        "dashboard/availability/dates/<int:pk>/removal/",
+        availability.dashboard_override_removal,
+        name="dashboard_override_removal",
+    ),
     path("dashboard/session-types/", dashboard.dashboard_session_types, name="dashboard_session_types"),
     path(
         "dashboard/session-types/new/",

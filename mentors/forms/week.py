@@ -38,6 +38,8 @@ class HoursForm(forms.Form):
         required=False, widget=ClockInput, error_messages={"invalid": "Write a time, as in 17:00."}
     )
 
+    is_active = forms.BooleanField(required=False, initial=True, label="On")
+
     index = 0
 
     def clean(self) -> dict[str, Any]:
@@ -57,7 +59,7 @@ class HoursForm(forms.Form):
             return None
         data = self.cleaned_data
         starts, ends = (data[name].replace(second=0, microsecond=0) for name in ("starts", "ends"))
-        return Hours(data["weekday"], data["kind"], starts, ends)
+        return Hours(data["weekday"], data["kind"], starts, ends, data["is_active"])
 
     @property
     def day_name(self) -> str:
@@ -83,7 +85,14 @@ class WeekForm(BaseFormSet[HoursForm]):
     def of(cls, mentor: Mentor) -> "WeekForm":
         rows: Iterable[WeeklyHours] = mentor.weekly_hours.all()
         return cls.showing(
-            {"weekday": row.weekday, "kind": row.kind, "starts": row.starts, "ends": row.ends} for row in rows
+            {
+                "weekday": row.weekday,
+                "kind": row.kind,
+                "starts": row.starts,
+                "ends": row.ends,
+                "is_active": row.is_active,
+            }
+            for row in rows
         )
 
     @classmethod
@@ -95,8 +104,11 @@ class WeekForm(BaseFormSet[HoursForm]):
         return week
 
     def clean(self) -> None:
-        """No two intervals of a kind overlap, around the week: Sunday night runs into Monday."""
-        placed = [(form, at) for form in self.forms if (at := form.hours)]
+        """No two intervals of a kind overlap, around the week: Sunday night runs into Monday.
+
+        What is switched off is in nobody's way.
+        """
+        placed = [(form, at) for form in self.forms if (at := form.hours) and at.is_active]
         for number, (form, at) in enumerate(placed):
             for other, before in placed[:number]:
                 if at.kind == before.kind and _overlap(at, before):
@@ -109,23 +121,29 @@ class WeekForm(BaseFormSet[HoursForm]):
         return [at for form in self.forms if (at := form.hours)]
 
     def rows(self) -> list[Row]:
-        names = ("weekday", "kind", "starts", "ends")
+        names = ("weekday", "kind", "starts", "ends", "is_active")
         rows = [{name: form[name].value() for name in names} for form in self.forms]
         return [row for row in rows if str(row["weekday"]) in _WEEKDAYS and row["kind"] in WeeklyHours.Kind]
 
     def edited(self, data: QueryDict) -> "WeekForm | None":
-        """The rows after the press of “Add”, “Remove” or “Copy”; None for any other button."""
+        """The rows after the press of “Add”, “Remove”, “Switch” or “Copy”; None for any other button."""
         rows = self.rows()
         if "add_line" in data:
             day, _, kind = str(data["add_line"]).partition("-")
             if day in _WEEKDAYS and kind in WeeklyHours.Kind and len(rows) < MAX_ROWS:
-                new: Row = {"weekday": int(day), "kind": kind, "starts": "", "ends": ""}
+                new: Row = {"weekday": int(day), "kind": kind, "starts": "", "ends": "", "is_active": True}
                 return self.showing([*rows, new], new_row=len(rows))
             return self.showing(rows)
         if "remove_line" in data:
             gone = [at for at in range(len(rows)) if str(at) == data["remove_line"]]
             day_left = next((int(rows[at]["weekday"]) for at in gone), None)
             return self.showing((row for at, row in enumerate(rows) if at not in gone), day=day_left)
+        if "switch_day" in data:
+            day, _, to = str(data["switch_day"]).partition("-")
+            switched = [
+                {**row, "is_active": to == "on"} if str(row["weekday"]) == day else row for row in rows
+            ]
+            return self.showing(switched, day=int(day) if day in _WEEKDAYS else None)
         if "copy_day" in data:
             source = data.get("copy_from", "")
             targets = (set(data.getlist("copy_to")) & set(_WEEKDAYS)) - {source}
@@ -161,9 +179,14 @@ class WeekForm(BaseFormSet[HoursForm]):
                 "is_active": day.value == self.active_day,
                 "open": self._of_day(day.value, WeeklyHours.Kind.OPEN),
                 "breaks": self._of_day(day.value, WeeklyHours.Kind.BREAK),
+                "is_off": self._is_off(day.value),
             }
             for day in Weekday
         ]
+
+    def _is_off(self, weekday: int) -> bool:
+        rows = self._of_day(weekday, WeeklyHours.Kind.OPEN)
+        return bool(rows) and not any(form["is_active"].value() for form in rows)
 
     def _of_day(self, weekday: int, kind: str) -> list[HoursForm]:
         return [

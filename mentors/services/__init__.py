@@ -1,7 +1,15 @@
 """The only writers of what mentors are, offer, and when."""
 
 from mentors.services.applications import AlreadyApplied, NotAllowed, apply, approve, reject, suspend
-from mentors.services.hours import Hours, set_weekly_hours
+from mentors.services.hours import (
+    Hours,
+    block_dates,
+    clear_date,
+    remove_override,
+    set_date_hours,
+    set_rules,
+    set_weekly_hours,
+)
 from mentors.services.profiles import remove_photo, set_photo, update_profile
 from mentors.services.session_types import (
     create_session_type,
@@ -15,10 +23,15 @@ __all__ = [
     "NotAllowed",
     "apply",
     "approve",
+    "block_dates",
+    "clear_date",
     "create_session_type",
     "reject",
+    "remove_override",
     "remove_photo",
+    "set_date_hours",
     "set_photo",
+    "set_rules",
     "set_weekly_hours",
     "suspend",
     "switch_session_type",

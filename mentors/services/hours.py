@@ -1,12 +1,14 @@
-"""When a mentor is open."""
+"""When a mentor is open. Sessions that are booked stay where they are, whatever changes here."""
 
 from collections.abc import Iterable
-from datetime import time
-from typing import NamedTuple
+from datetime import date, time, timedelta
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from mentors.models import Mentor, WeeklyHours
+from mentors.models import DateOverride, Mentor, WeeklyHours
+
+ONE_DAY = timedelta(days=1)
 
 
 class Hours(NamedTuple):
@@ -16,14 +18,71 @@ class Hours(NamedTuple):
     kind: str
     starts: time
     ends: time
+    is_active: bool = True
 
 
 @transaction.atomic
 def set_weekly_hours(*, mentor: Mentor, week: Iterable[Hours]) -> None:
-    """The whole week at once, replacing what was. Sessions that are booked stay where they are."""
-    Mentor.objects.select_for_update(no_key=True).get(pk=mentor.pk)
+    """The whole week at once, replacing what was."""
+    _lock(mentor)
     mentor.weekly_hours.all().delete()
-    WeeklyHours.objects.bulk_create(
-        WeeklyHours(mentor=mentor, weekday=at.weekday, kind=at.kind, starts=at.starts, ends=at.ends)
-        for at in week
+    WeeklyHours.objects.bulk_create(WeeklyHours(mentor=mentor, **at._asdict()) for at in week)
+
+
+def set_rules(*, mentor: Mentor, **rules: Any) -> None:
+    """Interval, buffer, notice, window and caps: the fields of `RulesForm`."""
+    for name, value in rules.items():
+        setattr(mentor, name, value)
+    mentor.save(update_fields=list(rules))
+
+
+@transaction.atomic
+def block_dates(*, mentor: Mentor, first_date: date, last_date: date, note: str = "") -> None:
+    """Time off, both days included. Hours that single dates had of their own go; other time off may overlap."""
+    _lock(mentor)
+    mentor.date_overrides.filter(
+        starts__isnull=False, first_date__gte=first_date, first_date__lte=last_date
+    ).delete()
+    blocks = mentor.date_overrides.filter(starts__isnull=True)
+    if not blocks.filter(first_date__lte=first_date, last_date__gte=last_date).exists():
+        mentor.date_overrides.create(first_date=first_date, last_date=last_date, note=note)
+
+
+@transaction.atomic
+def set_date_hours(*, mentor: Mentor, day: date, hours: Iterable[tuple[time, time]]) -> None:
+    """Hours of one date instead of its weekday's; a block of that date ends."""
+    _lock(mentor)
+    _clear(mentor, day)
+    DateOverride.objects.bulk_create(
+        DateOverride(mentor=mentor, first_date=day, last_date=day, starts=starts, ends=ends)
+        for starts, ends in hours
     )
+
+
+@transaction.atomic
+def clear_date(*, mentor: Mentor, day: date) -> None:
+    """Back to the usual week on that date; the rest of a longer time off stays."""
+    _lock(mentor)
+    _clear(mentor, day)
+
+
+@transaction.atomic
+def remove_override(*, mentor: Mentor, override_pk: int) -> bool:
+    """False when it was gone already, or is somebody else's."""
+    _lock(mentor)
+    return bool(mentor.date_overrides.filter(pk=override_pk).delete()[0])
+
+
+def _clear(mentor: Mentor, day: date) -> None:
+    for found in mentor.date_overrides.filter(first_date__lte=day, last_date__gte=day):
+        parts = [(found.first_date, day - ONE_DAY), (day + ONE_DAY, found.last_date)]
+        mentor.date_overrides.bulk_create(
+            DateOverride(mentor=mentor, first_date=first, last_date=last, note=found.note)
+            for first, last in parts
+            if first <= last
+        )
+        found.delete()
+
+
+def _lock(mentor: Mentor) -> None:
+    Mentor.objects.select_for_update(no_key=True).get(pk=mentor.pk)

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from mentors import panels, services
 from mentors.forms.profile import ProfileForm
 from mentors.forms.session_type import SessionTypeForm
-from mentors.forms.week import WeekForm, make_week_form
 from mentors.models import Mentor, SessionType, WeeklyHours
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -28,7 +27,7 @@ def posted(request: HttpRequest) -> QueryDict | None:
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
-    has_hours = mentor.weekly_hours.filter(kind=WeeklyHours.Kind.OPEN).exists()
+    has_hours = mentor.weekly_hours.filter(kind=WeeklyHours.Kind.OPEN, is_active=True).exists()
     has_type = mentor.session_types.active().exists()
     context = {
         "mentor": mentor,
@@ -38,24 +37,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "next": panels.dashboard_next.render(request, [mentor])[mentor.pk],
     }
     return render(request, "mentors/dashboard/overview.html", context)
-
-
-@login_required
-@read_or_post
-def dashboard_availability(request: HttpRequest) -> HttpResponse:
-    mentor = own_mentor(request)
-    week = make_week_form(request.POST) if request.method == "POST" else WeekForm.of(mentor)
-    if week.is_bound:
-        if edited := week.edited(request.POST):
-            return render(request, "mentors/dashboard/availability.html", {"mentor": mentor, "week": edited})
-        if week.is_valid():
-            services.set_weekly_hours(mentor=mentor, week=week.week)
-            messages.success(request, "Your weekly hours are saved.")
-            return redirect("dashboard_availability")
-    context = {"mentor": mentor, "week": week}
-    return render(
-        request, "mentors/dashboard/availability.html", context, status=422 if week.is_bound else 200
-    )
 
 
 @login_required

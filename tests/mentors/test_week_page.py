@@ -17,6 +17,7 @@ def week(*lines: Line, **pressed: object) -> dict[str, object]:
     for number, values in enumerate(lines):
         for name, value in zip(("weekday", "kind", "starts", "ends"), values, strict=True):
             data[f"form-{number}-{name}"] = value
+        data[f"form-{number}-is_active"] = "on"
     return {**data, **pressed}
 
 
