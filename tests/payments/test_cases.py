@@ -31,9 +31,7 @@ razorpay_only = pytest.mark.parametrize("world", ["razorpay"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """One try, and a short one, so that what goes wrong is seen at once."""
-    monkeypatch.setattr("payments.gateways.stripe.RETRIES", 0)
+def quick(impatient, monkeypatch):
     for name in ("stripe", "razorpay"):
         monkeypatch.setattr(f"payments.gateways.{name}.TIMEOUT", (1, 1))
 
