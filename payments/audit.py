@@ -5,11 +5,21 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from bookings.models import ENDED, HOLDING, Booking, Status
 from payments.ledger import Shares, overdrawn, shares
-from payments.models import OWED, Dispute, Payment, PaymentStatus, Refund, RefundStatus
+from payments.models import (
+    OWED,
+    Dispute,
+    Payment,
+    PaymentStatus,
+    Payout,
+    PayoutLine,
+    Refund,
+    RefundStatus,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +97,7 @@ def _audit() -> Audit:
         if not total.is_balanced
     ]
     found.problems += [f"{reference}: it takes place, and nothing was paid for it" for reference in _unpaid()]
+    found.problems += _wrong_payouts()
     return found
 
 
@@ -132,3 +143,19 @@ def _unpaid() -> Iterator[str]:
     paid = Q(payments__status=PaymentStatus.SUCCEEDED, payments__is_surplus=False)
     charged = Booking.objects.filter(status__in=HAPPENS).exclude(price_minor=0, fee_minor=0)
     yield from charged.exclude(pk__in=Booking.objects.filter(paid)).values_list("reference", flat=True)
+
+
+def _wrong_payouts() -> Iterator[str]:
+    payouts = Payout.objects.annotate(summed=Coalesce(Sum("lines__amount_minor"), 0))
+    off = payouts.exclude(amount_minor=F("summed"))
+    for reference, sent, summed in off.values_list("reference", "amount_minor", "summed"):
+        yield f"{reference}: {sent} was sent, and its lines are {summed}"
+    came_back = Q(payout__returned_at__isnull=False)
+    strange = (
+        ~Q(payment__currency=F("payout__currency"))
+        | ~Q(payment__booking__mentor=F("payout__mentor"))
+        | (came_back & Q(is_returned=False))
+        | (~came_back & Q(is_returned=True))
+    )
+    for line in PayoutLine.objects.filter(strange).select_related("payout", "payment"):
+        yield f"{line.payout}: its line for {line.payment} is not of its mentor, currency or state"

@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.audit import audit
 from payments.earnings import all_due, earnings_of, totals
 from payments.ledger import shares
 from payments.models import Payment, Payout, PayoutLine
@@ -242,6 +243,42 @@ def test_all_due_costs_two_queries(earn, count, django_assert_num_queries):
         earn(ended_ago=timedelta(days=days + 3))
     with django_assert_num_queries(2):
         all_due(NOW)
+
+
+# The audit
+
+
+def test_audit_finds_payouts_in_order(staff, earn, pay):
+    payment = earn()
+    return_payout(pay(100_000).pk, actor=staff, now=NOW)
+    pay(100_000, reference="NEFT-2")
+    assert payment.payout_lines.count() == 2
+    assert audit().problems == []
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "words"),
+    [
+        (Payout, {"amount_minor": 1}, "1 was sent, and its lines are 100000"),
+        (Payout, {"currency": "USD"}, "is not of its mentor, currency or state"),
+        (Payout, {"returned_at": NOW}, "is not of its mentor, currency or state"),
+        (PayoutLine, {"is_returned": True}, "is not of its mentor, currency or state"),
+    ],
+)
+def test_audit_finds_a_payout_that_was_meddled_with(earn, pay, table, changes, words):
+    earn()
+    payout = pay(100_000)
+    table.objects.update(**changes)
+    (problem,) = audit().problems
+    assert problem.startswith(payout.reference)
+    assert words in problem
+
+
+def test_audit_finds_a_payout_to_somebody_else(earn, pay):
+    earn()
+    pay(100_000)
+    Payout.objects.update(mentor=MentorFactory())
+    assert len(audit().problems) == 1
 
 
 # No unit is lost or made
