@@ -61,10 +61,13 @@ def stage() -> None:
     approving = SessionType.objects.filter(mentor__user__email="approval@example.com", requires_approval=True)
     requested = booked("approval@example.com", approving[0].name, student)
     cancelled = Booking.objects.filter(student=student, status=Status.CANCELLED).first()
+    ahead = Booking.objects.filter(student=student, status=Status.SCHEDULED, starts_at__gt=timezone.now())
+    paid = ahead.filter(price_minor__gt=0)[0]
     scene = {
         "held": held.reference,
         "free": free.reference,
         "requested": requested.reference,
+        "paid": paid.reference,
         "cancelled": cancelled.reference if cancelled else "",
         "mentor_slug": mentor_user.mentor.slug,
         "start": f"{next_start(free.session_type, student):%Y-%m-%dT%H:%MZ}",
