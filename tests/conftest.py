@@ -33,6 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[connection.vendor]
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(other)])
     items[:] = [item for item in items if not item.get_closest_marker(other)]
+    # The longest first: of two processes one runs it all the while, the other everything else.
+    items.sort(key=lambda item: "test_on_postgresql" not in item.nodeid)
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,13 +9,14 @@ from tests.servers import BASE_DIR, start_postgresql
 
 @pytest.mark.sqlite
 def test_the_suite_passes_on_postgresql():
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["-m", "not browser and not processes"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with start_postgresql() as url:
         done = subprocess.run(
             command,
             cwd=BASE_DIR,
-            env={**os.environ, "DATABASE_URL": url},
+            env={**inherited, "DATABASE_URL": url},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
