@@ -97,6 +97,8 @@ def _state_of_paid(order: Payment) -> MoneyState:
         return MoneyState("failed", "Refund failed")
     if order.reserved_minor:
         return MoneyState("pending", "Refund on its way")
+    if order.lost_minor:
+        return MoneyState("refunded", f"Charged back {format_money(order.lost_minor, order.currency)}")
     if order.refunded_minor == order.amount_minor:
         return MoneyState("refunded", f"Refunded {format_money(order.refunded_minor, order.currency)}")
     if order.refunded_minor:

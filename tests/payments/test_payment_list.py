@@ -18,7 +18,11 @@ URL = reverse("payment_list")
 def shown(client, student):
     """The page's text as the student reads it."""
     client.force_login(student)
-    return lambda query="": " ".join(client.get(URL + query).content.decode().split())
+
+    def read(url=""):
+        return " ".join(client.get(url if url.startswith("/") else URL + url).content.decode().split())
+
+    return read
 
 
 def test_anonymous_signs_in(client):
@@ -74,6 +78,21 @@ def test_refunds_are_in_the_row(shown, student, status, words, state):
     page = shown()
     assert words in page
     assert state in page
+
+
+def test_refund_that_came_to_nothing_is_not_in_the_row(shown, student):
+    payment = paid_session(student=student)
+    refund = refunded(payment, 50_000, status=RefundStatus.DROPPED)
+    Payment.objects.update(reserved_minor=0)
+    assert "₹500.00" not in shown()
+    page = reverse("session_detail", args=[payment.booking.reference])
+    assert refund.reference not in shown(page)
+
+
+def test_chargeback_is_in_the_row(shown, student):
+    paid_session(student=student)
+    Payment.objects.update(lost_minor=105_000)
+    assert "Charged back ₹1,050" in shown()
 
 
 def test_held_session_can_be_paid_from_here(shown, booking):
