@@ -63,6 +63,7 @@ class StaffCancelForm(forms.Form):
             choices.append(
                 (choice.value, choice.label if choice is GiveBack.PART else f"{choice.label}: {amount}")
             )
+        self.fields["amount"].label = f"Amount of the part in {booking.currency}"
         self.fields["give_back"].choices = choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

@@ -52,10 +52,16 @@ class RefundInline(HistoryAdmin, admin.TabularInline[Refund, Payment]):
     model = Refund
     extra = 0
     fields = (
-        *("reference", "amount_minor", "reason", "status", "actor", "provider_id", "error", "created_at"),
+        *("reference", "amount", "reason", "status", "actor", "provider_id", "error", "created_at"),
         "succeeded_at",
     )
     show_change_link = True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "amount"]
+
+    def amount(self, refund: Refund) -> str:
+        return format_money(refund.amount_minor, refund.payment.currency, full=True)
 
 
 class DisputeInline(HistoryAdmin, admin.TabularInline[Dispute, Payment]):
