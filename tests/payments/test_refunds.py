@@ -8,6 +8,8 @@ from payments.gateways.base import (
     GatewayMisconfigured,
     GatewayRejected,
     GatewayUnavailable,
+    KeySpent,
+    Money,
     RefundResult,
 )
 from payments.models import MockRefund, Payment, Refund, RefundStatus
@@ -174,3 +176,92 @@ def test_pending_refund_that_fails_later_goes_to_staff(refund, provider):
     assert (refund.status, refund.error) == (RefundStatus.FAILED, "The card is closed.")
     assert refund.provider_id
     assert refund.payment.needs_review
+
+
+# What goes back at the provider itself
+
+
+def by_hand(provider, payment, minor) -> None:
+    payment.refresh_from_db()
+    provider.refund(payment.payment_id, Money(minor, "INR"), key=f"by-hand-{minor}", ref="", reason="")
+
+
+def rows(payment) -> list[tuple[str, int, str]]:
+    found = payment.refunds.order_by("pk").values_list("reason", "amount_minor", "status")
+    return list(found)
+
+
+def test_what_goes_back_at_the_provider_is_recorded_once(settled, provider):
+    by_hand(provider, settled, 40_000)
+    for _ in range(2):
+        services.sync_refunds(settled.pk, now=NOW)
+    assert rows(settled) == [("external", 40_000, "succeeded")]
+    assert money(settled) == (0, 40_000)
+
+
+@pytest.mark.parametrize(
+    ("owed", "gone", "left"),
+    [
+        (105_000, 40_000, ("surplus", 65_000, "requested")),
+        (60_000, 50_000, ("surplus", 55_000, "requested")),
+        (60_000, 105_000, ("surplus", 60_000, "dropped")),
+    ],
+)
+def test_unsent_refund_gives_way_to_what_went_back_at_the_provider(settled, provider, owed, gone, left):
+    request_refund(settled, owed)
+    by_hand(provider, settled, gone)
+    services.sync_refunds(settled.pk, now=NOW)
+    assert rows(settled) == [left, ("external", gone, "succeeded")]
+    assert money(settled) == (left[1] if left[2] == "requested" else 0, gone)
+
+
+def test_refused_refund_is_done_when_as_much_went_back_at_the_provider(settled, provider):
+    by_hand(provider, settled, 105_000)
+    send(request_refund(settled))
+    assert rows(settled) == [("surplus", 105_000, "succeeded")]
+    assert not settled.needs_review
+
+
+def test_refused_refund_is_sent_for_what_the_provider_has_left(settled, provider):
+    refund = request_refund(settled)
+    by_hand(provider, settled, 40_000)
+    refund = send(refund)
+    assert rows(settled) == [("surplus", 65_000, "failed"), ("external", 40_000, "succeeded")]
+    services.retry_refund(refund.pk, now=NOW)
+    send(refund)
+    assert money(settled) == (0, 105_000)
+
+
+def test_more_than_can_have_gone_back_is_left_to_staff(settled, provider):
+    send(request_refund(settled, 60_000))
+    Payment.objects.update(refunded_minor=100_000)
+    by_hand(provider, settled, 45_000)
+    services.sync_refunds(settled.pk, now=NOW)
+    settled.refresh_from_db()
+    assert settled.needs_review
+    assert rows(settled) == [("surplus", 60_000, "succeeded")]
+
+
+# Keys
+
+
+def test_spent_key_is_followed_by_a_new_one(refund, provider):
+    provider.refuses["refund"] = KeySpent("only ever 500")
+    first = refund.sent_key
+    send(refund)
+    assert (refund.status, refund.renewals, refund.sent_key != first) == ("requested", 1, True)
+    provider.refuses.clear()
+    send(refund, now=refund.due_at)
+    assert (refund.status, MockRefund.objects.get().our_ref) == ("succeeded", f"{refund.reference}-2")
+
+
+def test_spent_key_whose_refund_was_made_after_all_is_not_sent_again(refund, provider):
+    provider.loses["refund"] = KeySpent("only ever 500")
+    assert (send(refund).status, refund.renewals, MockRefund.objects.count()) == ("succeeded", 0, 1)
+
+
+def test_refund_that_is_asked_after_at_once_keeps_its_key(refund, provider):
+    provider.refuses["refund"] = GatewayUnavailable("timeout")
+    send(refund)
+    again = services.retry_refund(refund.pk, now=NOW)
+    assert (again.due_at, again.renewals, "list_refunds" in provider.calls) == (NOW, 0, False)
