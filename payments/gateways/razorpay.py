@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ from payments.gateways.base import (
     RefundState,
     WebhookEvent,
 )
+from payments.gateways.redaction import redacted
 
 Entity = dict[str, Any]
 
@@ -96,7 +98,7 @@ class Session(requests.Session):
             return
         error = answer.get("error")
         error = error if isinstance(error, dict) else {}
-        words = f"Razorpay answered {status}: {str(error.get('description', ''))[:200]}"
+        words = f"Razorpay answered {status}: {redacted(str(error.get('description', '')))[:200]}"
         if status in (401, 403):
             raise GatewayMisconfigured(words)
         if status == 409:
@@ -218,8 +220,10 @@ class RazorpayGateway:
             for payment in _pages(client.payment.all, **window):
                 if payment["order_id"]:  # others were not begun here
                     tries[payment["order_id"]].append(payment)
+            disputed = {dispute["payment_id"] for dispute in _pages(client.dispute.all)}
         for order_id, payments in tries.items():
-            yield _state(order_id, payments)
+            state = _state(order_id, payments)
+            yield replace(state, disputed=state.payment_id in disputed)
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         """The signature covers the body only: the same event sent again is known by its id."""
@@ -307,7 +311,7 @@ def _state(order_id: str, payments: Sequence[Entity], order: Entity | None = Non
     elif tries and tries[-1]["status"] == "refunded":
         status, failure = PayStatus.FAILED, RETURNED_LATE
     elif tries and tries[-1]["status"] == "failed":
-        failure = tries[-1]["error_description"] or "The payment failed."
+        failure = redacted(tries[-1]["error_description"] or "The payment failed.")
     return PaymentState(
         provider_ref=order_id,
         status=status,

@@ -779,7 +779,7 @@ def test_case_25_won_dispute_is_as_if_it_had_never_been(world, booking, settled,
     assert_money(came_in=PAID, fee=5_000, mentor=100_000)
 
 
-@stripe_only
+@writing
 def test_case_25_reconciliation_finds_the_dispute_that_nobody_told_of(world, booking, settled):
     dispute_id = world.dispute(settled)
     found = services.reconcile(timezone.now())
