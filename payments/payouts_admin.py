@@ -55,6 +55,7 @@ class PayoutAdmin(StaffAdmin):
     list_display = (
         *("reference", "mentor", "amount", "transfer_reference", "recorded_at", "recorded_by", "returned_at"),
     )
+    fields = (*list_display, "returned_by")
     list_filter = ("currency", ("returned_at", admin.EmptyFieldListFilter))
     list_select_related = ("mentor__user", "recorded_by")
     search_fields = ("reference", "transfer_reference", "mentor__user__name", "mentor__user__email")
@@ -62,6 +63,9 @@ class PayoutAdmin(StaffAdmin):
     date_hierarchy = "recorded_at"
     inlines = (PayoutLineInline,)
     actions = ("mark_returned",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.fields)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)
