@@ -4,20 +4,28 @@ The wizard lists what `free_starts` returns, and `book()` accepts what `refusal`
 which asks `free_starts`.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import Enum, StrEnum
+from operator import itemgetter
+from zoneinfo import ZoneInfo
 
+from accounts.clock import format_minute, format_offset
 from mentors.availability import (
+    DAY_MINUTES,
     Interval,
     Schedule,
+    WallClock,
+    date_of,
     day_start,
     epoch_minute,
+    from_epoch_minute,
     local_date,
-    merge,
-    openings,
+    openings_of_days,
+    wall_clock,
 )
 
 
@@ -25,6 +33,14 @@ class State(StrEnum):
     FREE = "free"
     TAKEN = "taken"
     HELD = "held"
+
+
+FREE, TAKEN, HELD = State  # a member is found faster by its own name
+# Minutes since the epoch; and, for a reader, what the clock then reads.
+Start = tuple[int, State]
+Slot = tuple[int, State, str]
+MINUTE = itemgetter(0)
+LABELS = [format_minute(minute) for minute in range(DAY_MINUTES)]
 
 
 class Refusal(Enum):
@@ -64,7 +80,7 @@ def free_starts(
     *,
     lead_minutes: int = 0,
     recheck: bool = False,
-) -> list[tuple[int, State]]:
+) -> list[Start]:
     """Every start in `window` that the mentor offers for a session of `duration` minutes, with its state.
 
     `lead_minutes` is a notice that the session type asks for on top of the mentor's own. With
@@ -75,32 +91,27 @@ def free_starts(
     first, last = max(first, window[0]), min(last, window[1])
     if first >= last:
         return []
-    zone, step = schedule.zone, schedule.interval_minutes
-    taken = merge(
-        [(start - duration - schedule.buffer_minutes + 1, stop) for start, stop in busy.mentor]
-        + [(start - duration + 1, stop) for start, stop in busy.student]
-    )
-    full = _full_ranges(schedule, busy.sessions)
-    found: list[tuple[int, State]] = []
-    hit = shut = 0
-    for opening in openings(schedule, local_date(zone, first), local_date(zone, last - 1)):
-        start = opening.start
-        if start < first:
-            start += -(-(first - start) // step) * step
+    clock = wall_clock(schedule.zone, first, last)
+    from_day, to_day = clock.day(first), clock.day(last - 1)
+    buffer, step = schedule.buffer_minutes, schedule.interval_minutes
+    # No buffer is needed before the student's next session: as if that began later by as much.
+    taken = sorted([*busy.mentor, *((start + buffer, stop) for start, stop in busy.student)])
+    coming = iter([*taken, (last + DAY_MINUTES, last + DAY_MINUTES)])
+    before = duration + buffer - 1  # minutes for which nothing can start before what is taken
+    begin = stop = 0
+    found: list[Start] = []
+    for opening in openings_of_days(schedule, clock, from_day, to_day):
+        skipped = max(0, -(-(first - opening.start) // step))
         end = min(opening.limit, opening.reach - duration + 1, last)
-        for minute in range(start, end, step):
-            while shut < len(full) and full[shut][1] <= minute:
-                shut += 1
-            if shut < len(full) and full[shut][0] <= minute:
-                continue
-            while hit < len(taken) and taken[hit][1] <= minute:
-                hit += 1
-            if hit < len(taken) and taken[hit][0] <= minute:
-                found.append((minute, State.TAKEN))
-            elif minute in busy.held:
-                found.append((minute, State.HELD))
-            else:
-                found.append((minute, State.FREE))
+        for minute in range(opening.start + skipped * step, end, step):
+            while stop <= minute:
+                begin, stop = next(coming)
+            found.append((minute, TAKEN if begin - before <= minute else FREE))
+    for begin, stop in _full_ranges(schedule, busy.sessions, clock, from_day, to_day):
+        del found[bisect_left(found, begin, key=MINUTE) : bisect_left(found, stop, key=MINUTE)]
+    if busy.held:
+        held = {minute for minute, state in found if state is FREE and minute in busy.held}
+        found = [(minute, HELD if minute in held else state) for minute, state in found]
     return found
 
 
@@ -123,8 +134,7 @@ def refusal(
         return Refusal.PAST
     first, last = bookable_range(schedule, now, lead_minutes=lead_minutes, recheck=recheck)
     if start < first:
-        tomorrow = day_start(schedule.zone, now.astimezone(schedule.zone).date() + timedelta(days=1))
-        return Refusal.FROM_TOMORROW if start < tomorrow and not schedule.allows_same_day else Refusal.NOTICE
+        return _too_soon(schedule, start, now)
     if start >= last:
         return Refusal.WINDOW
     if not free_starts(schedule, Busy(), window, duration, now, lead_minutes=lead_minutes, recheck=recheck):
@@ -135,42 +145,103 @@ def refusal(
     return Refusal.DAY_FULL if full_day else Refusal.WEEK_FULL
 
 
+def why_none(
+    schedule: Schedule, busy: Busy, window: Interval, duration: int, now: datetime, *, lead_minutes: int = 0
+) -> Refusal | None:
+    """The rule that leaves no free start in a window of days or weeks; None when there is one.
+
+    Of several rules it is the one that the asking person can do least about.
+    """
+
+    def starts(schedule: Schedule, busy: Busy, *, recheck: bool = False) -> list[Start]:
+        return free_starts(schedule, busy, window, duration, now, lead_minutes=lead_minutes, recheck=recheck)
+
+    listed = starts(schedule, busy)
+    if listed:
+        return Refusal.TAKEN if all(state is TAKEN for _, state in listed) else None
+    if starts(schedule, Busy()):  # a cap is reached: the week's, when without it there were some
+        return Refusal.WEEK_FULL if starts(replace(schedule, max_per_week=None), busy) else Refusal.DAY_FULL
+    if window[1] <= epoch_minute(now):
+        return Refusal.PAST
+    if not (opened := starts(schedule, Busy(), recheck=True)):
+        return Refusal.CLOSED
+    if opened[-1][0] >= bookable_range(schedule, now, lead_minutes=lead_minutes)[1]:
+        return Refusal.WINDOW
+    return _too_soon(schedule, opened[-1][0], now)
+
+
+def _too_soon(schedule: Schedule, start: int, now: datetime) -> Refusal:
+    tomorrow = day_start(schedule.zone, now.astimezone(schedule.zone).date() + timedelta(days=1))
+    return Refusal.FROM_TOMORROW if start < tomorrow and not schedule.allows_same_day else Refusal.NOTICE
+
+
 def bookable_range(
     schedule: Schedule, now: datetime, *, lead_minutes: int = 0, recheck: bool = False
 ) -> Interval:
     """The starts [first, last) that notice, "from tomorrow" and the booking window leave."""
-    present = epoch_minute(now) + 1
+    seconds = now.timestamp()
+    present = int(seconds // 60)
     if recheck:
-        return present, present + 10 * 365 * 24 * 60
-    today = now.astimezone(schedule.zone).date()
-    first = max(present, -(-now.timestamp() // 60) + max(schedule.notice_minutes, lead_minutes))
+        return present + 1, present + 10 * 365 * DAY_MINUTES
+    clock = wall_clock(schedule.zone, present, present + schedule.window_days * DAY_MINUTES)
+    today = clock.day(present)
+    first = max(present + 1, int(-(-seconds // 60)) + max(schedule.notice_minutes, lead_minutes))
     if not schedule.allows_same_day:
-        first = max(first, day_start(schedule.zone, today + timedelta(days=1)))
-    return int(first), day_start(schedule.zone, today + timedelta(days=schedule.window_days + 1))
+        first = max(first, clock.midnight(today + 1))
+    return first, clock.midnight(today + schedule.window_days + 1)
 
 
-def nearest(starts: Sequence[tuple[int, State]], wanted: int, count: int = 3) -> list[int]:
+def nearest(starts: Sequence[Start], wanted: int, count: int = 3) -> list[int]:
     """The free starts closest to the one that was wanted, in the order of time."""
     free = [minute for minute, state in starts if state is not State.TAKEN]
     return sorted(sorted(free, key=lambda minute: (abs(minute - wanted), minute))[:count])
 
 
-def _full_ranges(schedule: Schedule, sessions: Sequence[int]) -> list[Interval]:
-    """The days and ISO weeks, in the mentor's zone, on which a cap is reached."""
-    if schedule.max_per_day is None and schedule.max_per_week is None:
-        return []
-    zone = schedule.zone
-    dates = [local_date(zone, minute) for minute in sessions]
-    days = Counter(dates)
-    weeks = Counter(day - timedelta(days=day.weekday()) for day in dates)
-    ranges = [
-        (day_start(zone, day), day_start(zone, day + timedelta(days=1)))
-        for day, count in days.items()
-        if schedule.max_per_day is not None and count >= schedule.max_per_day
+def by_date(starts: Sequence[Start], zone: ZoneInfo) -> dict[date, list[Slot]]:
+    """Starts in order of time, under the dates on which they are in that zone, as its clocks read them."""
+    if not starts:
+        return {}
+    minutes = [minute for minute, _ in starts]
+    clock = wall_clock(zone, minutes[0], minutes[-1])
+    days: dict[date, list[Slot]] = {}
+    at = 0
+    while at < len(minutes):  # one stretch of a date without a clock change after the other
+        day, reading = divmod(clock.reading(minutes[at]), DAY_MINUTES)
+        midnight = minutes[at] - reading
+        stop = bisect_left(minutes, min(midnight + DAY_MINUTES, clock.steady_until(minutes[at])), at)
+        slots = [(minute, state, LABELS[minute - midnight]) for minute, state in starts[at:stop]]
+        earlier = days.get(date_of(day))
+        days[date_of(day)] = _told_apart(earlier + slots, zone) if earlier else slots
+        at = stop
+    return days
+
+
+def _told_apart(slots: list[Slot], zone: ZoneInfo) -> list[Slot]:
+    """With their offsets where two read the same: in the hour that comes twice when clocks go back."""
+    readings = Counter(label for _, _, label in slots)
+    return [
+        (minute, state, f"{label} ({format_offset(from_epoch_minute(minute), zone)})")
+        if readings[label] > 1
+        else (minute, state, label)
+        for minute, state, label in slots
     ]
-    ranges += [
-        (day_start(zone, monday), day_start(zone, monday + timedelta(days=7)))
-        for monday, count in weeks.items()
-        if schedule.max_per_week is not None and count >= schedule.max_per_week
-    ]
-    return merge(ranges)
+
+
+def _full_ranges(
+    schedule: Schedule, sessions: Sequence[int], clock: WallClock, first: int, last: int
+) -> list[Interval]:
+    """Of these days of the mentor's, and of their ISO weeks, those on which a cap is reached."""
+    starts = sorted(sessions)
+    ranges: list[Interval] = []
+    monday = first - (first + 3) % 7  # 1970 began on a Thursday
+    for cap, days in (
+        (schedule.max_per_day, range(first, last + 1)),
+        (schedule.max_per_week, range(monday, last + 1, 7)),
+    ):
+        if cap is not None and len(starts) >= cap:
+            edges = [clock.midnight(day) for day in (*days, days[-1] + days.step)]
+            counts = [bisect_left(starts, edge) for edge in edges]
+            ranges += [
+                (edges[at], edges[at + 1]) for at in range(len(days)) if counts[at + 1] - counts[at] >= cap
+            ]
+    return ranges

@@ -1,8 +1,10 @@
-"""The wizard's state and what its steps show: everything is in the URL, nothing is remembered."""
+"""The wizard's state and what its steps show: everything is in the URL, nothing is remembered.
+
+Times stay whole minutes since the epoch until they are words; only what a page shows becomes one.
+"""
 
 import calendar
 import re
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -12,9 +14,9 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from accounts.clock import (
+    clock_change_note,
     format_date,
-    format_minute,
-    format_offset,
+    format_month,
     format_short_date,
     from_param,
     to_param,
@@ -22,25 +24,62 @@ from accounts.clock import (
 from accounts.models import User
 from bookings.busy import load_busy
 from bookings.services import lead_minutes
-from bookings.slots import State, bookable_range, free_starts
-from mentors.availability import from_epoch_minute
+from bookings.slots import Busy, Refusal, Slot, State, bookable_range, by_date, free_starts, refusal, why_none
+from mentors.availability import (
+    DAY_MINUTES,
+    Schedule,
+    date_of,
+    day_start,
+    epoch_minute,
+    from_epoch_minute,
+    local_date,
+    wall_clock,
+)
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 
 STEPS = (("type", "Session"), ("date", "Date"), ("time", "Time"), ("confirm", "Confirm"))
 WEEKDAYS = tuple(zip(calendar.day_name, calendar.day_abbr, strict=True))
 PARTS_OF_DAY = (("Morning", 0, 12 * 60), ("Afternoon", 12 * 60, 17 * 60), ("Evening", 17 * 60, 24 * 60))
+WEEK_TIMES = 6  # of each day of a week; the day's own page has all
+# Why a month, a week or a day has no free times; `period` is said as "in December 2026".
+REASONS = {
+    Refusal.PAST: "That is in the past.",
+    Refusal.FROM_TOMORROW: "{name} can be booked from tomorrow on.",
+    Refusal.NOTICE: "{name} needs more notice than is left {period}.",
+    Refusal.WINDOW: "{name} takes bookings up to {days} ahead, until {until}.",
+    Refusal.CLOSED: "{name} has no open hours {period}.",
+    Refusal.DAY_FULL: "{name} takes no more sessions {period}.",
+    Refusal.WEEK_FULL: "{name} takes no more sessions {period}.",
+    Refusal.TAKEN: "Every time {period} is taken.",
+}
+# The same beside a day of the week.
+SHORT_REASONS = {
+    Refusal.PAST: "Past",
+    Refusal.FROM_TOMORROW: "Bookable from tomorrow on",
+    Refusal.NOTICE: "Too soon to book",
+    Refusal.WINDOW: "Not open for booking yet",
+    Refusal.CLOSED: "No open hours",
+    Refusal.DAY_FULL: "No more sessions that day",
+    Refusal.WEEK_FULL: "No more sessions that week",
+    Refusal.TAKEN: "Fully booked",
+}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What has been chosen so far, as far as it makes sense; the first thing missing is the step."""
+    """What has been chosen so far, as far as it makes sense; the first thing missing is the step.
+
+    `month` and `week` (its Monday) are which one to look at, `view` is "week" for a list by weeks.
+    """
 
     session_type: SessionType | None = None
     duration: int = 0
     month: date | None = None
     day: date | None = None
     start: datetime | None = None
+    view: str = ""
+    week: date | None = None
 
     @property
     def step(self) -> str:
@@ -50,21 +89,26 @@ class Choice:
             return "confirm"
         return "date" if self.day is None else "time"
 
-    def query(self) -> str:
-        state: dict[str, str | int] = {}
+    def fields(self) -> dict[str, str]:
+        """The state by parameter, as a form repeats it."""
+        state: dict[str, str] = {}
         if self.session_type:
-            state |= {"type": self.session_type.slug, "duration": self.duration}
+            state |= {"type": self.session_type.slug, "duration": str(self.duration)}
+        if self.view:
+            state["view"] = self.view
+        if self.week:
+            state["week"] = self.week.isoformat()
         if self.month:
             state["month"] = f"{self.month:%Y-%m}"
         if self.day:
             state["date"] = self.day.isoformat()
         if self.start:
             state["start"] = to_param(self.start)
-        return urlencode(state)
+        return state
 
     def url(self, **changes: Any) -> str:
         """A link, relative to the wizard, to this state with those changes."""
-        return f"?{replace(self, **changes).query()}"
+        return f"?{urlencode(replace(self, **changes).fields())}"
 
 
 def parse(params: Mapping[str, str], types: Sequence[SessionType], zone: ZoneInfo) -> Choice:
@@ -78,7 +122,10 @@ def parse(params: Mapping[str, str], types: Sequence[SessionType], zone: ZoneInf
         duration = session_type.durations[0]
     start = from_param(params.get("start", ""))
     day = start.astimezone(zone).date() if start else _parse_date(params.get("date", ""))
-    month = _parse_date(f"{params.get('month', '')}-01") or (day.replace(day=1) if day else None)
+    if params.get("view") == "week":
+        week = _parse_date(params.get("week", ""))
+        return Choice(session_type, duration, None, day, start, "week", _monday(week) if week else None)
+    month = _parse_date(f"{params.get('month', '')}-01")
     return Choice(session_type, duration, month, day, start)
 
 
@@ -86,29 +133,54 @@ def _parse_date(text: str) -> date | None:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         return None
+    return day if 1 < day.year < 9999 else None  # so that its month and week are dates too
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Every start that a mentor offers this viewer, by the viewer's own dates."""
+    """Every start that a mentor offers this viewer, by the viewer's own dates, and what it was asked with."""
 
-    days: Mapping[date, Sequence[tuple[datetime, State]]]
+    days: Mapping[date, Sequence[Slot]]
+    free: Mapping[date, int]  # how many can be picked, of days that have any, in order
     first_date: date
     last_date: date
+    zone: ZoneInfo
+    schedule: Schedule
+    busy: Busy
+    duration: int
+    lead: int
+    now: datetime
 
-    def free_count(self, day: date) -> int:
-        return sum(state is not State.TAKEN for _, state in self.days.get(day, ()))
-
-    def state_of(self, start: datetime, zone: ZoneInfo) -> State | None:
+    def state_of(self, start: datetime) -> State | None:
         """None when that start is not on offer at all."""
-        return dict(self.days.get(start.astimezone(zone).date(), ())).get(start)
+        minute = epoch_minute(start)
+        slots = self.days.get(start.astimezone(self.zone).date(), ())
+        return next((state for each, state, _ in slots if each == minute), None)
+
+    def refusal(self, start: datetime) -> Refusal | None:
+        return refusal(
+            self.schedule, self.busy, epoch_minute(start), self.duration, self.now, lead_minutes=self.lead
+        )
+
+    def why_none(self, first: date, last: date) -> Refusal | None:
+        """The rule that leaves no free time on those dates of the viewer's; None when there is one."""
+        if first > self.last_date:
+            return Refusal.WINDOW
+        if last < self.now.astimezone(self.zone).date():
+            return Refusal.PAST
+        window = day_start(self.zone, first), day_start(self.zone, last + timedelta(days=1))
+        return why_none(self.schedule, self.busy, window, self.duration, self.now, lead_minutes=self.lead)
 
     @property
     def first_free(self) -> date | None:
-        return next((day for day in sorted(self.days) if self.free_count(day)), None)
+        return next(iter(self.free), None)
 
 
 def load_offer(mentor: Mentor, choice: Choice, student: User | None, zone: ZoneInfo, now: datetime) -> Offer:
@@ -118,19 +190,28 @@ def load_offer(mentor: Mentor, choice: Choice, student: User | None, zone: ZoneI
     lead = lead_minutes(choice.session_type)
     window = bookable_range(schedule, now, lead_minutes=lead)
     busy = load_busy([mentor], student, window, now, giving_up=choice.session_type)[mentor.pk]
-    days: dict[date, list[tuple[datetime, State]]] = defaultdict(list)
-    for minute, state in free_starts(schedule, busy, window, choice.duration, now, lead_minutes=lead):
-        at = from_epoch_minute(minute)
-        days[at.astimezone(zone).date()].append((at, state))
-    first, last = (from_epoch_minute(minute).astimezone(zone).date() for minute in (window[0], window[1] - 1))
-    return Offer(days, first, last)
+    starts = free_starts(schedule, busy, window, choice.duration, now, lead_minutes=lead)
+    days = by_date(starts, zone)
+    counts = {day: sum([state is not State.TAKEN for _, state, _ in slots]) for day, slots in days.items()}
+    return Offer(
+        days=days,
+        free={day: count for day, count in counts.items() if count},
+        first_date=local_date(zone, window[0]),
+        last_date=local_date(zone, window[1] - 1),
+        zone=zone,
+        schedule=schedule,
+        busy=busy,
+        duration=choice.duration,
+        lead=lead,
+        now=now,
+    )
 
 
 def steps(choice: Choice) -> list[dict[str, Any]]:
     order = [name for name, _ in STEPS]
     at = order.index(choice.step)
     back = {
-        "type": choice.url(session_type=None, month=None, day=None, start=None),
+        "type": choice.url(session_type=None, month=None, week=None, view="", day=None, start=None),
         "date": choice.url(day=None, start=None),
         "time": choice.url(start=None),
         "confirm": "",
@@ -146,87 +227,165 @@ def steps(choice: Choice) -> list[dict[str, Any]]:
     ]
 
 
-def month_context(choice: Choice, offer: Offer, today: date) -> dict[str, Any]:
+def month_context(choice: Choice, offer: Offer, name: str) -> dict[str, Any]:
     """The month as weeks of cells; a day with free times is a link to its times."""
-    shown = choice.month or offer.first_free or offer.first_date
-    shown = min(max(shown.replace(day=1), offer.first_date.replace(day=1)), offer.last_date.replace(day=1))
-    weeks = []
-    for week in calendar.Calendar().monthdatescalendar(shown.year, shown.month):
-        cells: list[dict[str, Any] | None] = []
-        for day in week:
-            if day.month != shown.month:
-                cells.append(None)
-                continue
-            free = offer.free_count(day)
-            cells.append(
-                {
-                    "number": day.day,
-                    "free": free,
-                    "weekday": f"{day:%A}",
-                    "rest": f"{day:%B %Y}",
-                    "is_today": day == today,
-                    "is_chosen": day == choice.day,
-                    "url": choice.url(day=day, month=shown, start=None) if free else "",
-                }
-            )
-        weeks.append(cells)
-    before, after = shown - timedelta(days=1), (shown + timedelta(days=31)).replace(day=1)
+    month = (choice.month or choice.day or offer.first_free or offer.first_date).replace(day=1)
+    today = offer.now.astimezone(offer.zone).date()
+    base = choice.url(month=month, day=None, start=None)
+    weeks = [
+        [
+            {
+                "number": day.day,
+                "free": offer.free.get(day, 0),
+                "weekday": WEEKDAYS[day.weekday()][0],
+                "is_today": day == today,
+                "is_chosen": day == choice.day,
+                "url": f"{base}&date={day.isoformat()}" if day in offer.free else "",
+            }
+            if day.month == month.month
+            else None
+            for day in week
+        ]
+        for week in calendar.Calendar().monthdatescalendar(month.year, month.month)
+    ]
+    title, last = format_month(month), _last_of(month)
+    first_month, last_month = offer.first_date.replace(day=1), offer.last_date.replace(day=1)
+    before, after = (month - timedelta(days=1)).replace(day=1), last + timedelta(days=1)
     return {
-        "title": f"{shown:%B %Y}",
+        "title": title,
         "weekdays": WEEKDAYS,
         "weeks": weeks,
-        "previous": _month_link(choice, before) if before >= offer.first_date.replace(day=1) else None,
-        "next": _month_link(choice, after) if after <= offer.last_date else None,
-        "is_empty": not any(cell and cell["free"] for week in weeks for cell in week),
+        "previous": _month_link(choice, min(before, last_month)) if before >= first_month else None,
+        "next": _month_link(choice, max(after, first_month)) if after <= last_month else None,
         "last_date": format_short_date(offer.last_date),
-        "next_free": _next_free(choice, offer, after),
+        "other_view": choice.url(view="week", month=None, week=None, start=None),
+    } | _when_empty(choice, offer, month, last, name, f"in {title}")
+
+
+def week_context(choice: Choice, offer: Offer, name: str) -> dict[str, Any]:
+    """A week as a list of its days with their first free times, or why there are none; what is past is left out."""
+    monday = choice.week or _monday(choice.day or offer.first_free or offer.first_date)
+    sunday = monday + timedelta(days=6)
+    today = offer.now.astimezone(offer.zone).date()
+    dates = [day for day in (monday + timedelta(days=n) for n in range(7)) if day >= today]
+    before, after = monday - timedelta(days=7), monday + timedelta(days=7)
+    first_week, last_week = _monday(offer.first_date), _monday(offer.last_date)
+    title = f"{format_short_date(monday)} to {format_short_date(sunday)}"
+    return {
+        "title": title,
+        "days": [_day_of_week(choice, offer, monday, day) for day in dates],
+        "previous": _week_url(choice, min(before, last_week)) if before >= first_week else "",
+        "next": _week_url(choice, max(after, first_week)) if after <= last_week else "",
+        "last_date": format_short_date(offer.last_date),
+        "other_view": choice.url(view="", month=None, week=None, start=None),
+    } | _when_empty(choice, offer, monday, sunday, name, f"from {title}")
+
+
+def _day_of_week(choice: Choice, offer: Offer, monday: date, day: date) -> dict[str, Any]:
+    free = [slot for slot in offer.days.get(day, ()) if slot[1] is not State.TAKEN]
+    why = None if free else offer.why_none(day, day)
+    return {
+        "label": format_short_date(day),
+        "weekday": WEEKDAYS[day.weekday()][0],
+        "is_chosen": day == choice.day,
+        "free": len(free),
+        "more": max(0, len(free) - WEEK_TIMES),
+        "why": SHORT_REASONS[why] if why else "",
+        "url": choice.url(week=monday, day=day, start=None) if free else "",
+        "times": [
+            {"label": label, "url": choice.url(week=monday, day=day, start=from_epoch_minute(minute))}
+            for minute, _, label in free[:WEEK_TIMES]
+        ],
     }
 
 
 def _month_link(choice: Choice, month: date) -> dict[str, str]:
-    return {"url": choice.url(month=month.replace(day=1), day=None, start=None), "label": f"{month:%B %Y}"}
+    return {"url": choice.url(month=month, day=None, start=None), "label": format_month(month)}
 
 
-def _next_free(choice: Choice, offer: Offer, since: date) -> dict[str, str] | None:
-    """The first free day from `since` on, or else the first there is."""
-    free = [day for day in sorted(offer.days) if offer.free_count(day)]
-    day = next((day for day in free if day >= since), free[0] if free else None)
-    if day is None:
-        return None
-    return {"url": choice.url(day=day, month=day.replace(day=1), start=None), "label": format_date(day)}
+def _week_url(choice: Choice, monday: date) -> str:
+    return choice.url(week=monday, day=None, start=None)
+
+
+def _last_of(month: date) -> date:
+    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
+
+
+def _when_empty(
+    choice: Choice, offer: Offer, first: date, last: date, name: str, period: str
+) -> dict[str, Any]:
+    """Why those dates have no free time, when they have none, and the first that has one from there on."""
+    is_empty = not any(first <= day <= last for day in offer.free)
+    day = next((day for day in offer.free if day > last), offer.first_free) if is_empty else None
+    link = None
+    if day is not None:
+        shown = {"week": _monday(day)} if choice.view else {"month": day.replace(day=1)}
+        link = {"url": choice.url(**shown, day=day, start=None), "label": format_date(day)}
+    why = offer.why_none(first, last) if is_empty else None
+    return {
+        "is_empty": is_empty,
+        "why": explain(why, offer, name, period) if why else "",
+        "next_free": link,
+        "has_any": bool(offer.free),
+    }
+
+
+def explain(why: Refusal, offer: Offer, name: str, period: str) -> str:
+    days = offer.schedule.window_days
+    return REASONS[why].format(
+        name=name,
+        period=period,
+        days=f"{days} day{'s' * (days > 1)}",
+        until=format_short_date(offer.last_date),
+    )
 
 
 def times_context(
-    choice: Choice, offer: Offer, zone: ZoneInfo, picked: datetime | None = None
+    choice: Choice, offer: Offer, mentor: Mentor, picked: datetime | None = None
 ) -> dict[str, Any]:
     """The chosen day's starts by part of the day. `picked` keeps a selection that is not confirmed yet."""
     assert choice.day is not None  # noqa: S101
-    starts = offer.days.get(choice.day, ())
-    local = [(at, at.astimezone(zone), state) for at, state in starts]
-    readings = Counter((each.hour, each.minute) for _, each, _ in local)
-    slots: dict[str, list[dict[str, Any]]] = {name: [] for name, _, _ in PARTS_OF_DAY}
-    for at, wall, state in local:
-        minute = wall.hour * 60 + wall.minute
-        label = format_minute(minute)
-        if readings[wall.hour, wall.minute] > 1:  # the hour that happens twice when clocks go back
-            label += f" ({format_offset(at, zone)})"
-        part = next(name for name, since, until in PARTS_OF_DAY if since <= minute < until)
-        slots[part].append(
-            {
-                "value": to_param(at),
-                "label": label,
-                "state": str(state),
-                "is_picked": at == picked and state != State.TAKEN,
-            }
-        )
-    held = next((slot for group in slots.values() for slot in group if slot["state"] == State.HELD), None)
-    seen = "".join(f"{to_param(at)}{state}" for at, _, state in local) + str(picked)
+    slots = offer.days.get(choice.day, ())
+    chosen = epoch_minute(picked) if picked else None
+    parts: dict[str, list[dict[str, Any]]] = {name: [] for name, _, _ in PARTS_OF_DAY}
+    if slots:
+        clock = wall_clock(offer.zone, slots[0][0], slots[-1][0])
+        for minute, state, label in slots:
+            reading = clock.reading(minute) % DAY_MINUTES
+            parts[next(name for name, _, until in PARTS_OF_DAY if reading < until)].append(
+                {
+                    "value": to_param(from_epoch_minute(minute)),
+                    "label": label,
+                    "state": str(state),
+                    "is_picked": minute == chosen and state is not State.TAKEN,
+                }
+            )
+    free = offer.free.get(choice.day, 0)
+    why = None if free else offer.why_none(choice.day, choice.day)
+    name, title = mentor.user.first_name, f"{choice.day:%A} {choice.day.day} {choice.day:%B}"
     return {
-        "version": sha256(seen.encode()).hexdigest()[:12],
-        "title": f"{choice.day:%A} {choice.day.day} {choice.day:%B}",
+        "version": sha256(f"{slots} {picked}".encode()).hexdigest()[:12],
+        "title": title,
         "short_date": format_short_date(choice.day),
-        "free": offer.free_count(choice.day),
-        "groups": [(name, group) for name, group in slots.items() if group],
-        "held": held,
-        "lost_pick": picked is not None and offer.state_of(picked, zone) is State.TAKEN,
+        "free": free,
+        "why": explain(why, offer, name, f"on {title}") if why else "",
+        "groups": [(part, group) for part, group in parts.items() if group],
+        "held": any(state is State.HELD for _, state, _ in slots),
+        "lost_pick": picked is not None and offer.state_of(picked) is State.TAKEN,
+        "other_date": _other_date(choice.day, slots, mentor),
+        "clock_note": clock_change_note(offer.zone, offer.now, from_epoch_minute(slots[-1][0]))
+        if free
+        else "",
     }
+
+
+def _other_date(day: date, slots: Sequence[Slot], mentor: Mentor) -> str:
+    """Said when what is one date for the viewer is another, or two, for the mentor."""
+    if not slots:
+        return ""
+    clock = wall_clock(mentor.zone, slots[0][0], slots[-1][0])
+    theirs = [date_of(number) for number in sorted({clock.day(minute) for minute, _, _ in slots})]
+    if theirs == [day]:
+        return ""
+    dates = " and ".join(format_short_date(each) for each in theirs)
+    return f"For {mentor.user.first_name} in {mentor.zone.key.replace('_', ' ')} these times are on {dates}."

@@ -2,11 +2,14 @@
 
 Rules are wall-clock times and dates in the mentor's zone; what comes out is instants, as whole
 minutes since 1970-01-01T00:00Z, because integers sort, merge and compare faster than datetimes.
+A wall clock's reading is such a number too: the minutes since 1970-01-01T00:00 on that wall.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,6 +19,7 @@ Span = tuple[int, int]
 Interval = tuple[int, int]
 
 DAY_MINUTES = 24 * 60
+EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,77 @@ def from_epoch_minute(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
-def wall_minute(zone: ZoneInfo, day: date, minute: int) -> int:
-    """The instant at which that day's wall clock in the zone reads `minute`, as minutes since the epoch.
+def day_number(day: date) -> int:
+    """Days since 1970-01-01, a Thursday."""
+    return day.toordinal() - EPOCH_DAY
 
-    A time that a clock change skips moves forward by the gap; one that happens twice is the first:
-    both are what a `fold` of 0 means (PEP 495).
+
+def date_of(number: int) -> date:
+    return date.fromordinal(number + EPOCH_DAY)
+
+
+class WallClock:
+    """What the clocks of a zone read at an instant, and when they read that: integers only.
+
+    Good from `begin` to `end`. A reading that a clock change skips is the instant as much later as the
+    gap is long; one that comes twice is the first: both are what a `fold` of 0 means (PEP 495).
     """
-    return epoch_minute(datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute))
+
+    def __init__(self, zone: ZoneInfo, begin: int, end: int) -> None:
+        self.changes: list[int] = []  # the first minute of each new offset
+        self.offsets = [_offset(zone, begin)]  # one more than changes
+        for later in range(begin + DAY_MINUTES, end + DAY_MINUTES, DAY_MINUTES):
+            while _offset(zone, later) != self.offsets[-1]:
+                old = self.offsets[-1]
+                day = range(later - DAY_MINUTES, later + 1)
+                change = day[bisect_left(day, True, key=lambda minute: _offset(zone, minute) != old)]
+                self.changes.append(change)
+                self.offsets.append(_offset(zone, change))
+        # From these readings on the new offset is meant: after the gap, or after the second time.
+        self._turns = [change + max(self.offsets[at : at + 2]) for at, change in enumerate(self.changes)]
+
+    def reading(self, minute: int) -> int:
+        return minute + self.offsets[bisect_right(self.changes, minute)]
+
+    def minute(self, reading: int) -> int:
+        return reading - self.offsets[bisect_right(self._turns, reading)]
+
+    def midnight(self, day: int) -> int:
+        return self.minute(day * DAY_MINUTES)
+
+    def day(self, minute: int) -> int:
+        return self.reading(minute) // DAY_MINUTES
+
+    def steady_until(self, minute: int) -> float:
+        """When the clocks change next."""
+        at = bisect_right(self.changes, minute)
+        return self.changes[at] if at < len(self.changes) else float("inf")
+
+
+YEAR_MINUTES = 365 * DAY_MINUTES
+
+
+def wall_clock(zone: ZoneInfo, begin: int, end: int) -> WallClock:
+    """The zone's clock from a fortnight before `begin` to a fortnight after `end`."""
+    return _wall_clock(zone, begin // YEAR_MINUTES, end // YEAR_MINUTES)
+
+
+@lru_cache(maxsize=1024)
+def _wall_clock(zone: ZoneInfo, first: int, last: int) -> WallClock:
+    """Kept, because finding a year's changes takes longer than a month of openings."""
+    margin = 14 * DAY_MINUTES
+    return WallClock(zone, first * YEAR_MINUTES - margin, (last + 1) * YEAR_MINUTES + margin)
+
+
+def _offset(zone: ZoneInfo, minute: int) -> int:
+    ahead = datetime.fromtimestamp(minute * 60, zone).utcoffset() or timedelta()
+    return int(ahead.total_seconds() // 60)
+
+
+def wall_minute(zone: ZoneInfo, day: date, minute: int) -> int:
+    """The instant at which that day's wall clock in the zone reads `minute`, as minutes since the epoch."""
+    reading = day_number(day) * DAY_MINUTES + minute
+    return wall_clock(zone, reading, reading).minute(reading)
 
 
 def day_start(zone: ZoneInfo, day: date) -> int:
@@ -59,7 +127,7 @@ def day_start(zone: ZoneInfo, day: date) -> int:
 
 
 def local_date(zone: ZoneInfo, minute: int) -> date:
-    return from_epoch_minute(minute).astimezone(zone).date()
+    return date_of(wall_clock(zone, minute, minute).day(minute))
 
 
 class Opening(NamedTuple):
@@ -80,66 +148,78 @@ def openings(schedule: Schedule, first: date, last: date) -> list[Opening]:
     replaces its date's hours and breaks; a blocked date is closed from midnight to midnight,
     whatever runs into it. What comes out for a date does not depend on the range that was asked for.
     """
-    zone = schedule.zone
-    begin, end = day_start(zone, first), day_start(zone, last + timedelta(days=1))
+    from_day, to_day = day_number(first), day_number(last)
+    clock = wall_clock(schedule.zone, from_day * DAY_MINUTES, to_day * DAY_MINUTES)
+    return openings_of_days(schedule, clock, from_day, to_day)
+
+
+def openings_of_days(schedule: Schedule, clock: WallClock, first: int, last: int) -> list[Opening]:
+    """The same by the numbers of those days, on the mentor's own clock."""
+    begin, end = clock.midnight(first), clock.midnight(last + 1)
     # What runs over midnight ends on the next day: what reaches into `first` began on its eve, and
     # a break in that may have begun a day earlier still. By the clock, since zones have skipped dates.
-    eve, morrow = local_date(zone, begin - 1), local_date(zone, end)
+    eve, morrow = clock.day(begin - 1), clock.day(end)
+    overrides = {day_number(day): spans for day, spans in schedule.overrides.items()}
     opened: list[Interval] = []
-    breaks = _breaks_on(schedule, local_date(zone, day_start(zone, eve) - 1))
-    day = eve
-    while day <= morrow:
-        breaks += _breaks_on(schedule, day)
-        opened += merge(_on_date(zone, day, _hours_on(schedule, day)))
-        day += timedelta(days=1)
+    closed: list[Interval] = []
+    for day in range(clock.day(clock.midnight(eve) - 1), morrow + 1):
+        weekday = (day + 3) % 7  # 1970 began on a Thursday
+        hours, breaks = schedule.weekly.get(weekday, ()), schedule.breaks.get(weekday, ())
+        if day in overrides:
+            hours, breaks = overrides[day], ()
+        if hours or breaks:
+            opens, pauses = _on_day(clock, day, hours if day >= eve else (), breaks)
+            opened += merge(opens) if len(opens) > 1 else opens
+            closed += pauses
     for since, until in schedule.blocked:
-        if since <= morrow and until >= eve:
-            reopens = min(until, morrow) + timedelta(days=1)
-            breaks.append((day_start(zone, max(since, eve)), day_start(zone, reopens)))
-    holes = merge(breaks)
-    pieces = _outermost(piece for interval in opened for piece in subtract([interval], holes))
-    runs = merge(pieces)
+        blocked_from, blocked_to = max(day_number(since), eve), min(day_number(until), morrow)
+        if blocked_from <= blocked_to:
+            closed.append((clock.midnight(blocked_from), clock.midnight(blocked_to + 1)))
+    pieces = _outermost(subtract(sorted(opened), merge(closed)))
     found: list[Opening] = []
-    run = 0
-    for at, (start, stop) in enumerate(pieces):
-        while runs[run][1] <= start:
-            run += 1
-        limit = min(stop, pieces[at + 1][0]) if at + 1 < len(pieces) else stop
+    following = reach = pieces[-1][1] + 1 if pieces else 0
+    for start, stop in reversed(pieces):
+        if following > stop:
+            reach = stop
+        limit = min(stop, following)
         if limit > begin and start < end:
-            found.append(Opening(start, limit, runs[run][1]))
+            found.append(Opening(start, limit, reach))
+        following = start
+    found.reverse()
     return found
 
 
-def _hours_on(schedule: Schedule, day: date) -> Sequence[Span]:
-    own = schedule.overrides.get(day)
-    return schedule.weekly.get(day.weekday(), ()) if own is None else own
+def _on_day(
+    clock: WallClock, day: int, hours: Sequence[Span], breaks: Sequence[Span]
+) -> tuple[list[Interval], list[Interval]]:
+    midnight = day * DAY_MINUTES
+    begin = clock.minute(midnight)
+    if clock.minute(midnight + 2 * DAY_MINUTES) == begin + 2 * DAY_MINUTES:  # no clock change: plain sums
+        return (
+            [(begin + start, begin + stop) for start, stop in hours],
+            [(begin + start, begin + stop) for start, stop in breaks],
+        )
+    if clock.day(clock.minute(midnight + DAY_MINUTES // 2)) != day:  # a date that the zone skipped
+        return [], []
+    return _by_the_clock(clock, midnight, hours), _by_the_clock(clock, midnight, breaks)
 
 
-def _breaks_on(schedule: Schedule, day: date) -> list[Interval]:
-    if day in schedule.overrides:
-        return []
-    return _on_date(schedule.zone, day, schedule.breaks.get(day.weekday(), ()))
+def _by_the_clock(clock: WallClock, midnight: int, spans: Sequence[Span]) -> list[Interval]:
+    found = [(clock.minute(midnight + start), clock.minute(midnight + stop)) for start, stop in spans]
+    return [(start, stop) for start, stop in found if start < stop]
 
 
 def _outermost(pieces: Iterable[Interval]) -> list[Interval]:
     """In order, without those that lie within another: they would cut it short and open nothing."""
     kept: list[Interval] = []
-    for start, stop in sorted(pieces, key=lambda piece: (piece[0], -piece[1])):
-        if not kept or stop > kept[-1][1]:
+    reach = None
+    for start, stop in sorted(pieces):
+        if reach is None or stop > reach:
+            if kept and kept[-1][0] == start:
+                kept.pop()
             kept.append((start, stop))
+            reach = stop
     return kept
-
-
-def _on_date(zone: ZoneInfo, day: date, spans: Sequence[Span]) -> list[Interval]:
-    if not spans:
-        return []
-    midnight = wall_minute(zone, day, 0)
-    if wall_minute(zone, day, 2 * DAY_MINUTES) - midnight == 2 * DAY_MINUTES:  # no clock change: plain sums
-        return [(midnight + start, midnight + stop) for start, stop in spans]
-    if local_date(zone, wall_minute(zone, day, DAY_MINUTES // 2)) != day:  # a date that the zone skipped
-        return []
-    found = [(wall_minute(zone, day, start), wall_minute(zone, day, stop)) for start, stop in spans]
-    return [(start, stop) for start, stop in found if start < stop]
 
 
 def merge(intervals: Iterable[Interval]) -> list[Interval]:
@@ -154,8 +234,8 @@ def merge(intervals: Iterable[Interval]) -> list[Interval]:
     return merged
 
 
-def subtract(intervals: Sequence[Interval], holes: Sequence[Interval]) -> list[Interval]:
-    """What is left of sorted, disjoint intervals without sorted, disjoint holes."""
+def subtract(intervals: Iterable[Interval], holes: Sequence[Interval]) -> list[Interval]:
+    """What is left of each of these intervals, sorted by their starts, without sorted, disjoint holes."""
     left: list[Interval] = []
     at = 0
     for start, stop in intervals:

@@ -1,6 +1,8 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,10 +25,12 @@ from accounts.ratelimit import limit_posts
 from accounts.requests import is_htmx, viewer, viewer_zone
 from bookings import wizard
 from bookings.forms import ConfirmForm
+from bookings.mentor_panels import times_links
 from bookings.models import Booking
+from bookings.next_times import similar_mentors
 from bookings.policy import describe
 from bookings.services import NotBookable, SlotTaken, book, price_of, takes_currency
-from bookings.slots import State
+from bookings.slots import Refusal
 from bookings.wizard import Choice
 from mentors.models import Mentor, SessionType
 
@@ -70,17 +74,21 @@ def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice
     picked = None
     if choice.start is not None:
         if not is_htmx(request):
-            state = offer.state_of(choice.start, zone)
-            if state is None or state is State.TAKEN:
-                messages.warning(
-                    request, f"{format_time(choice.start, zone)} is no longer free. Please pick another time."
-                )
+            if refused := offer.refusal(choice.start):
+                messages.warning(request, _gone(choice.start, zone, refused))
                 return redirect(request.path + choice.url(start=None))
             return _confirm_page(request, mentor, choice, ConfirmForm(initial=_draft(request)))
-        picked, choice = choice.start, _without_start(choice)
-    context["month"] = wizard.month_context(choice, offer, now.astimezone(zone).date())
+        picked, choice = choice.start, replace(choice, start=None)
+    name = mentor.user.first_name
+    if choice.view == "week":
+        context["week"] = dates = wizard.week_context(choice, offer, name)
+    else:
+        context["month"] = dates = wizard.month_context(choice, offer, name)
+    context |= {"dates": dates, "fields": choice.fields()}
+    if not offer.free and not is_htmx(request):
+        context["similar"] = _similar(mentor, student, zone, now)
     if choice.day is not None:
-        context["times"] = wizard.times_context(choice, offer, zone, picked)
+        context["times"] = wizard.times_context(choice, offer, mentor, picked)
         context["hold"] = _own_hold(student, choice, now) if context["times"]["held"] else None
         if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
             return HttpResponse(status=204)
@@ -90,8 +98,19 @@ def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice
     return response
 
 
-def _without_start(choice: Choice) -> Choice:
-    return Choice(choice.session_type, choice.duration, choice.month, choice.day)
+def _gone(start: datetime, zone: ZoneInfo, refused: Refusal) -> str:
+    time = format_time(start, zone)
+    if refused is Refusal.TAKEN:
+        return f"{time} is no longer free. Please pick another time."
+    return f"{time} can't be booked. {refused.value} Please pick another time."
+
+
+def _similar(mentor: Mentor, student: User | None, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
+    """Others who could help, when this mentor has no free time at all."""
+    return [
+        {"mentor": other, "type": session_type, "times": times_links(other, session_type, starts, zone)}
+        for other, session_type, starts in similar_mentors(mentor, student, now)
+    ]
 
 
 def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
@@ -162,7 +181,8 @@ def _refused(
     others = [
         {
             "at": at,
-            "url": f"{reverse('book', args=[mentor.slug])}{choice.url(start=at, day=None, month=None)}",
+            "url": reverse("book", args=[mentor.slug])
+            + choice.url(start=at, day=None, month=None, week=None),
         }
         for at in nearest or []
     ]
@@ -177,9 +197,9 @@ def _refused(
     return render(request, "bookings/wizard/refused.html", context, status=status)
 
 
-def _context(mentor: Mentor, choice: Choice, zone: Any, now: datetime) -> dict[str, Any]:
+def _context(mentor: Mentor, choice: Choice, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     at = choice.start or now
-    context = {
+    context: dict[str, Any] = {
         "mentor": mentor,
         "choice": choice,
         "zone": zone,

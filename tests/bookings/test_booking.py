@@ -3,16 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 
 from bookings import signals
 from bookings.models import Booking, Status, TimeClaim
 from bookings.services import NotBookable, SlotTaken, book
-from bookings.slots import Refusal, State
-from bookings.wizard import Choice, load_offer
-from mentors.models import DateOverride, Mentor, WeeklyHours
-from tests.bookings.clock import KOLKATA, at
-from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
+from bookings.slots import Refusal
+from mentors.models import Mentor, WeeklyHours
+from tests.bookings.clock import at
+from tests.factories import NOW, BookingFactory, SessionTypeFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -420,68 +418,3 @@ def test_repeating_after_the_hold_lapsed_makes_a_new_one(student, paid):
 def test_repeating_after_cancelling_makes_a_new_one(student, free):
     first = BookingFactory(session_type=free, student=student, status=Status.CANCELLED, starts_at=THURSDAY)
     assert booked(student, free).pk != first.pk
-
-
-# What the wizard lists is what can be booked, and nothing else
-
-
-def split_day(mentor):
-    WeeklyHours.objects.all().delete()
-    for starts, ends in (("09:00", "12:00"), ("13:20", "15:00"), ("23:00", "02:00")):
-        WeeklyHours.objects.create(mentor=mentor, weekday=3, starts=starts, ends=ends)
-    mentor.slot_interval_minutes = 30
-
-
-def lunch_and_buffer(mentor):
-    WeeklyHours.objects.create(mentor=mentor, kind="break", weekday=3, starts="12:00", ends="12:45")
-    mentor.slot_interval_minutes, mentor.buffer_minutes, mentor.minimum_notice_hours = 15, 20, 22
-
-
-def another_days_hours(mentor):
-    for starts, ends in (("06:00", "08:30"), ("08:00", "11:00")):
-        DateOverride.objects.create(
-            mentor=mentor, first_date="2026-12-03", last_date="2026-12-03", starts=starts, ends=ends
-        )
-    mentor.max_per_day = 5
-
-
-@pytest.mark.parametrize(
-    ("arrange", "price"), [(split_day, 0), (lunch_and_buffer, 100_000), (another_days_hours, 0)]
-)
-def test_what_is_listed_is_what_can_be_booked(student, mentor, arrange, price):
-    session_type = SessionTypeFactory(mentor=mentor, price_minor=price)
-    arrange(mentor)
-    mentor.save()
-    BookingFactory(session_type__mentor=mentor, starts_at=at(3, 10))
-    BookingFactory(session_type__mentor=mentor, starts_at=at(3, 14), status=Status.AWAITING_PAYMENT)
-    BookingFactory(session_type__mentor=MentorFactory(), student=student, starts_at=at(3, 11, 30))
-    BookingFactory(
-        session_type__mentor=mentor, student=student, starts_at=at(3, 9), status=Status.AWAITING_PAYMENT
-    )
-    offer = load_offer(mentor, Choice(session_type, 60), student, KOLKATA, NOW)
-    listed = dict(offer.days[at(3, 0).date()])
-    assert {State.FREE, State.TAKEN} <= set(listed.values()), "the test means something"
-    for minute in range(0, 24 * 60, 5):
-        starts_at = at(3, 0) + timedelta(minutes=minute)
-        assert can_be_booked(student, session_type, starts_at) == (
-            listed.get(starts_at) in (State.FREE, State.HELD)
-        ), starts_at
-
-
-def can_be_booked(student, session_type, starts_at):
-    try:
-        with transaction.atomic():
-            booked(student, session_type, starts_at)
-            transaction.set_rollback(True)
-    except (NotBookable, SlotTaken):
-        return False
-    return True
-
-
-def test_many_students_can_fill_a_day_and_no_more(free):
-    for _ in range(8):
-        offer = load_offer(free.mentor, Choice(free, 60), None, KOLKATA, NOW)
-        starts_at = next(at for at, state in offer.days[THURSDAY.date()] if state is State.FREE)
-        booked(UserFactory(), free, starts_at)
-    offer = load_offer(free.mentor, Choice(free, 60), None, KOLKATA, NOW)
-    assert offer.free_count(THURSDAY.date()) == 0

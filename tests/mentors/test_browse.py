@@ -204,7 +204,7 @@ def test_browse_costs_the_same_for_one_and_for_thirty(
     for number in range(count):
         make(f"asha-{number}", skills=[f"Skill{number}"], prices=[(0, "INR"), (50_000, "INR")])
     client.get(URL)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get(URL)
 
 
@@ -215,7 +215,7 @@ def test_landing_costs_the_same_for_one_and_for_thirty(
     for number in range(count):
         make(f"asha-{number}", skills=[f"Skill{number}"], prices=[(0, "INR"), (50_000, "INR")])
     client.get("/")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         client.get("/")
 
 
