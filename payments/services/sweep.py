@@ -1,17 +1,24 @@
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 
 from bookings.models import Status
+from payments.gateways import patience
 from payments.gateways.base import GatewayError
 from payments.models import Payment, PaymentStatus, Refund, WebhookEvent
 from payments.services.refunds import send_refund
-from payments.services.settlement import close_checkout, settle
+from payments.services.settlement import ASK_SOONEST, close_checkout, settle
 from payments.services.webhooks import process_event
 
 logger = logging.getLogger(__name__)
+
+# Seconds for each of the four parts, and for one thing within it: together less than a task may run, so that
+# with a provider down nothing waits behind it for ever.
+PART, ONE = 45.0, 15.0
 
 
 def sweep(now: datetime) -> None:
@@ -20,23 +27,35 @@ def sweep(now: datetime) -> None:
     One that fails, or whose provider doesn't answer, never holds up the others; it waits for the next sweep.
     What staff have to look at, or have looked at, is left to them.
     """
-    for pk in WebhookEvent.objects.due(now).order_by("pk").values_list("pk", flat=True):
-        process_event(pk, now=now)
+    _each(WebhookEvent.objects.due(now).order_by("due_at"), lambda pk: process_event(pk, now=now))
     payable = Q(booking__status=Status.AWAITING_PAYMENT, booking__hold_expires_at__gt=now)
     due = Q(ask_at=None) | Q(ask_at__lte=now)
     waiting = Payment.objects.at_provider().filter(review_reason="")
+    waiting = waiting.order_by(F("ask_at").asc(nulls_first=True), "pk")
     # What is open has to be closed at once; with the bank there is nothing to close.
     ended = waiting.exclude(payable).filter(due | Q(status=PaymentStatus.OPEN))
-    for pk in ended.values_list("pk", flat=True):
-        _try(close_checkout, pk, now)
-    for pk in waiting.filter(payable).filter(due).values_list("pk", flat=True):
-        _try(settle, pk, now)
-    for pk in Refund.objects.due(now).values_list("pk", flat=True):
-        send_refund(pk, now=now)
+    _each(ended, lambda pk: _try(close_checkout, pk, now))
+    _each(waiting.filter(payable).filter(due), lambda pk: _try(settle, pk, now))
+    _each(Refund.objects.due(now).order_by("due_at"), lambda pk: send_refund(pk, now=now))
+
+
+def _each(rows: QuerySet[Any], work: Callable[[int], object]) -> None:
+    ends = time.monotonic() + PART
+    for pk in rows.values_list("pk", flat=True):
+        if time.monotonic() >= ends:
+            logger.warning("sweep stopped in the middle, the next one goes on")
+            return
+        try:
+            with patience.at_most(ONE):
+                work(pk)
+        except Exception:  # nobody waits for somebody else's trouble
+            logger.exception("sweep failed on one", extra={"row": f"{rows.model.__name__} {pk}"})
 
 
 def _try(settling: Callable[..., Payment], payment_pk: int, now: datetime) -> None:
     try:
         settling(payment_pk, source="sweep", now=now)
     except GatewayError as error:
+        # Others first, next time.
+        Payment.objects.filter(pk=payment_pk).update(ask_at=now + ASK_SOONEST)
         logger.warning("payment not settled", extra={"payment": payment_pk, "reason": str(error)})

@@ -1,6 +1,8 @@
 """Holds and checkouts live together, and the sweep asks as often as it has to."""
 
+import time
 from datetime import timedelta
+from importlib import import_module
 from itertools import pairwise
 
 import pytest
@@ -9,13 +11,15 @@ from bookings.models import Booking, Status
 from bookings.services import accept, book
 from payments import services
 from payments.gateways.base import GatewayUnavailable, KeySpent, PayStatus
-from payments.models import PaymentStatus
+from payments.gateways.mock import Outcome, simulate
+from payments.models import Payment, PaymentStatus
 from payments.services.checkout import GRACE
-from tests.factories import NOW, SessionTypeFactory
+from tests.factories import NOW, BookingFactory, SessionTypeFactory
 from tests.payments.conftest import STARTS_AT, URLS
 from tests.payments.test_settlement import says
 
 pytestmark = pytest.mark.django_db
+sweep_module = import_module("payments.services.sweep")
 HALF_AN_HOUR = timedelta(minutes=31)
 
 
@@ -154,4 +158,45 @@ def test_checkout_whose_hold_is_over_is_closed_at_once_however_rarely_it_was_ask
 
 def test_provider_that_did_not_answer_is_asked_by_the_next_sweep(payment, provider):
     provider.refuses["fetch"] = GatewayUnavailable("timeout")
-    assert asked_at(provider, [1, 1, 1]) == [1, 1, 1]
+    assert asked_at(provider, [1, 2, 3]) == [1, 2, 3]
+
+
+@pytest.fixture
+def others(payment, student) -> Payment:
+    """A second one, held for the same student with another mentor."""
+    other = BookingFactory(
+        status=Status.AWAITING_PAYMENT,
+        session_type__price_minor=100_000,
+        student=student,
+        starts_at=STARTS_AT + timedelta(days=1),
+    )
+    return open_checkout(other)
+
+
+def test_payment_that_breaks_the_sweep_holds_up_no_other(payment, others, monkeypatch, caplog):
+    def settle(pk, *, source, now, plain=services.settle):
+        if pk == payment.pk:
+            raise RuntimeError("broken")
+        return plain(pk, source=source, now=now)
+
+    monkeypatch.setattr(sweep_module, "settle", settle)
+    simulate(others.provider_ref, Outcome.SUCCESS)
+    services.sweep(NOW + timedelta(minutes=1))
+    others.refresh_from_db()
+    assert others.status == PaymentStatus.SUCCEEDED
+    assert "sweep failed on one" in caplog.text
+
+
+def test_sweep_that_runs_out_of_time_goes_on_with_the_others_next_time(payment, others, monkeypatch):
+    asked = []
+
+    def settle(pk, *, source, now):
+        asked.append(pk)
+        time.sleep(0.2)
+        raise GatewayUnavailable("timeout")
+
+    monkeypatch.setattr(sweep_module, "settle", settle)
+    monkeypatch.setattr(sweep_module, "PART", 0.1)
+    for minute in (1, 2):
+        services.sweep(NOW + timedelta(minutes=minute))
+    assert asked == [payment.pk, others.pk]
