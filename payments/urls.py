@@ -23,8 +23,8 @@ urlpatterns = [
     path("payments/webhooks/stripe/", webhooks.webhook_stripe, name="webhook_stripe"),
     path("payments/webhooks/razorpay/", webhooks.webhook_razorpay, name="webhook_razorpay"),
     # A provider follows no redirect to the slash.
-    path("payments/webhooks/stripe", webhooks.webhook_stripe),
-    path("payments/webhooks/razorpay", webhooks.webhook_razorpay),
+    path("payments/webhooks/stripe", webhooks.webhook_stripe, name="webhook_stripe_bare"),
+    path("payments/webhooks/razorpay", webhooks.webhook_razorpay, name="webhook_razorpay_bare"),
     path("payments/methods/", saved_cards.payment_methods, name="payment_methods"),
     path("payments/methods/add/", saved_cards.payment_method_add, name="payment_method_add"),
     path(
