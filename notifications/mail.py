@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from accounts.clock import clock_change_note, format_duration, format_short_date, format_time
 from accounts.models import User
@@ -15,9 +16,14 @@ from bookings import invitations
 from bookings.models import Booking
 from bookings.policy import describe
 from mentors.money import format_money
-from notifications.models import Kind, Message, reminder_due_at
+from notifications.models import OF_THE_SESSION, Kind, Message, reminder_due_at
 
-SUBJECTS = {Kind.SESSION_SCHEDULED: "Confirmed", Kind.REMINDER_24H: "Reminder"}
+SUBJECTS = {
+    Kind.SESSION_SCHEDULED: "Confirmed",
+    Kind.REMINDER_24H: "Reminder",
+    Kind.NOT_CONFIRMED: "Not confirmed",
+    Kind.PAID_TWICE: "Paid twice",
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,9 @@ def _context(message: Message, now: datetime) -> dict[str, Any]:
         "facts": _facts(message),
         "steps": _steps(message),
         "clock_change": clock_change_note(invitations.reader_zone(booking, reader), now, booking.starts_at),
+        "amount": format_money(booking.amount_minor, booking.currency),
+        "is_student": reader.pk == booking.student_id,
+        "book_url": settings.SITE_URL + reverse("book", args=[booking.mentor.slug]),
         "session_url": settings.SITE_URL + booking.get_absolute_url(),
     }
 
@@ -121,6 +130,8 @@ def _money_facts(booking: Booking, reader: User) -> list[Fact]:
 def _steps(message: Message) -> list[str]:
     """What happens next, a sentence each."""
     booking, reader = message.booking, message.recipient
+    if message.kind not in OF_THE_SESSION:
+        return []
     steps = [
         "When it is time, press “Join Session” on the session's page. It opens 15 minutes before the start."
     ]

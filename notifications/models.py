@@ -20,6 +20,8 @@ REMINDER_GAP = timedelta(minutes=10)
 class Kind(models.TextChoices):
     SESSION_SCHEDULED = "session_scheduled", "Confirmation"
     REMINDER_24H = "reminder_24h", "Reminder"
+    NOT_CONFIRMED = "not_confirmed", "News of a payment that came too late"
+    PAID_TWICE = "paid_twice", "News of a second payment"
 
 
 class Channel(models.TextChoices):
@@ -33,6 +35,9 @@ class Status(models.TextChoices):
     FAILED = "failed", "Could not be delivered"
     DROPPED = "dropped", "No longer needed"
 
+
+# Of a session that takes place; what tells of money is said whatever becomes of the session.
+OF_THE_SESSION = (Kind.SESSION_SCHEDULED, Kind.REMINDER_24H)
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.SENDING, Status.DROPPED}),
@@ -112,6 +117,8 @@ class Message(models.Model):
 
     def applies_at(self, now: datetime) -> bool:
         """Whether it is still worth saying. Needs `booking` loaded."""
+        if self.kind not in OF_THE_SESSION:
+            return True
         if self.booking.status != BookingStatus.SCHEDULED:
             return False
         if self.kind == Kind.REMINDER_24H:

@@ -9,6 +9,8 @@ from django.dispatch import receiver
 from bookings.models import Booking, BookingEvent
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_scheduled
 from notifications import services, tasks
+from payments.models import Refund
+from payments.signals import refund_requested
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +18,12 @@ logger = logging.getLogger(__name__)
 @receiver(booking_scheduled)
 def queue_messages(*, booking: Booking, event: BookingEvent, now: datetime, **_: Any) -> None:
     for pk in services.queue_scheduled(booking, event, now=now):
+        wake_worker_on_commit(pk)
+
+
+@receiver(refund_requested)
+def queue_given_back(*, refund: Refund, now: datetime, **_: Any) -> None:
+    for pk in services.queue_given_back(refund, now=now):
         wake_worker_on_commit(pk)
 
 

@@ -12,7 +12,8 @@ from django.db.models import F
 
 from bookings.models import Booking, BookingEvent
 from notifications.mail import compose
-from notifications.models import Kind, Message, Status, reminder_due_at, reminder_event
+from notifications.models import OF_THE_SESSION, Kind, Message, Status, reminder_due_at, reminder_event
+from payments.models import Refund
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,34 @@ def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> 
     return list(Message.objects.due(now).filter(event=confirmation).values_list("pk", flat=True))
 
 
+def queue_given_back(refund: Refund, *, now: datetime) -> list[int]:
+    """Write the news that money goes back by itself; returns the rows.
+
+    Both hear of a payment that came too late for its session, the student alone of a second one. Runs
+    in the refund's transaction. A repeat adds nothing.
+    """
+    booking = refund.payment.booking
+    if refund.reason == Refund.Reason.NOT_CONFIRMED:
+        kind, people = Kind.NOT_CONFIRMED, [booking.student_id, booking.mentor.user_id]
+    elif refund.reason == Refund.Reason.SURPLUS:
+        kind, people = Kind.PAID_TWICE, [booking.student_id]
+    else:
+        return []
+    key = f"refund:{refund.pk}"
+    Message.objects.bulk_create(
+        [
+            Message(event=key, kind=kind, recipient_id=person, booking=booking, due_at=now, created_at=now)
+            for person in people
+        ],
+        ignore_conflicts=True,
+    )
+    return list(Message.objects.due(now).filter(event=key).values_list("pk", flat=True))
+
+
 def drop(booking: Booking) -> int:
     """What was still to be said of a session that has ended is not said."""
-    return Message.objects.filter(booking=booking, status=Status.QUEUED).update(status=Status.DROPPED)
+    queued = Message.objects.filter(booking=booking, status=Status.QUEUED, kind__in=OF_THE_SESSION)
+    return queued.update(status=Status.DROPPED)
 
 
 def due(now: datetime) -> list[int]:
