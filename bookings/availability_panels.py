@@ -1,66 +1,96 @@
 """What bookings show where a mentor sets their hours: what students will see, and what lies outside."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from accounts.clock import format_date, format_minute, format_zone, local_minute
+from accounts.clock import format_duration, format_short_date, format_zone
 from accounts.requests import viewer_zone
 from accounts.zones import parse_zone, zone_choices
-from bookings.busy import load_busy
 from bookings.models import HOLDING, Booking, Status
-from bookings.services import lead_minutes
 from bookings.sessions import SessionView
-from bookings.slots import State, free_starts
-from mentors.availability import DAY_MINUTES, Schedule, epoch_minute, from_epoch_minute, local_date, openings
-from mentors.models import Mentor
+from bookings.slots import State
+from bookings.wizard import SHORT_REASONS, Choice, Offer, load_offer
+from mentors.availability import Schedule, epoch_minute, local_date, openings
+from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 
-PREVIEW_DAYS = 14
+PREVIEW_DAYS = timedelta(days=14)
+ONE_DAY = timedelta(days=1)
 
 
 def render_preview(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """The next two weeks as a student reads them, by the engine that the wizard asks.
+    """Two weeks as a student reads them: what the wizard offers somebody who is signed out.
 
-    `preview_zone` and `preview_type` in the URL choose whose clock and which session type.
+    In the URL, `preview_zone` says on whose clock, `preview_type` for which session (`slug:minutes`),
+    `preview_from` from which date on.
     """
-    return {mentor.pk: SafeString(_preview(request, mentor)) for mentor in mentors}
-
-
-def _preview(request: HttpRequest, mentor: Mentor) -> str:
     now = timezone.now()
-    types = list(mentor.session_types.active())
+    return {mentor.pk: SafeString(_preview(request, mentor, now)) for mentor in mentors}
+
+
+def _preview(request: HttpRequest, mentor: Mentor, now: datetime) -> str:
+    options = [(each, minutes) for each in mentor.session_types.active() for minutes in each.durations]
+    if not options:
+        return render_to_string("bookings/_availability_preview.html")
     wanted = request.GET.get("preview_type")
-    chosen = next((each for each in types if each.slug == wanted), types[0] if types else None)
-    zone = parse_zone(request.GET.get("preview_zone", "")) or mentor.zone
-    days: list[dict[str, object]] = []
-    if chosen is not None:
-        window = (epoch_minute(now), epoch_minute(now) + PREVIEW_DAYS * DAY_MINUTES)
-        schedule = load_schedules([mentor])[mentor.pk]
-        busy = load_busy([mentor], None, window, now)[mentor.pk]
-        found = free_starts(
-            schedule, busy, window, chosen.durations[0], now, lead_minutes=lead_minutes(chosen)
-        )
-        by_day: dict[object, list[dict[str, object]]] = {}
-        for minute, state in found:
-            at = from_epoch_minute(minute)
-            slot = {"label": format_minute(local_minute(at, zone)), "is_taken": state is State.TAKEN}
-            by_day.setdefault(at.astimezone(zone).date(), []).append(slot)
-        days = [{"title": format_date(day), "slots": slots} for day, slots in by_day.items()]  # type: ignore[arg-type]
+    chosen = next((each for each in options if _value(*each) == wanted), options[0])
+    zone = parse_zone(request.GET.get("preview_zone")) or mentor.zone
+    offer = load_offer(mentor, Choice(*chosen), None, zone, now)
+    today = now.astimezone(zone).date()
+    since = min(max(_date(request.GET.get("preview_from", "")) or today, today), offer.last_date)
+    dates = [since + ONE_DAY * number for number in range(PREVIEW_DAYS.days)]
     context = {
-        "types": types,
+        "options": [
+            {"value": _value(*each), "label": _label(*each), "is_chosen": each == chosen} for each in options
+        ],
         "chosen": chosen,
         "zone": zone,
-        "zone_label": format_zone(zone, now),
         "zones": zone_choices(),
-        "days": days,
+        "zone_label": format_zone(zone, now),
+        "title": f"{format_short_date(dates[0])} to {format_short_date(dates[-1])}",
+        "days": [_day(offer, each) for each in dates if each <= offer.last_date],
+        "since": since if since > today else None,
+        "earlier": _link(request, max(since - PREVIEW_DAYS, today)) if since > today else "",
+        "later": _link(request, since + PREVIEW_DAYS) if dates[-1] < offer.last_date else "",
         "shown_month": request.GET.get("month", ""),
     }
     return render_to_string("bookings/_availability_preview.html", context)
+
+
+def _day(offer: Offer, day: date) -> dict[str, Any]:
+    slots = offer.days.get(day, ())
+    why = None if slots else offer.why_none(day, day)
+    return {
+        "title": format_short_date(day),
+        "slots": [{"label": label, "is_taken": state is State.TAKEN} for _, state, label in slots],
+        "why": SHORT_REASONS[why] if why else "",
+    }
+
+
+def _value(session_type: SessionType, minutes: int) -> str:
+    return f"{session_type.slug}:{minutes}"
+
+
+def _label(session_type: SessionType, minutes: int) -> str:
+    return f"{session_type.name}, {format_duration(minutes)}"
+
+
+def _link(request: HttpRequest, since: date) -> str:
+    return f"?{urlencode({**request.GET.dict(), 'preview_from': since.isoformat()})}#preview"
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def render_outside(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
@@ -73,8 +103,8 @@ def render_outside(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[i
         .with_people()
         .order_by("starts_at")
     )
-    rendered = {}
     sessions = list(ahead)
+    rendered = {}
     for mentor in mentors:
         outside = [
             SessionView(each, request, now)
@@ -89,5 +119,5 @@ def render_outside(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[i
 def _is_open(schedule: Schedule, booking: Booking) -> bool:
     start, end = epoch_minute(booking.starts_at), epoch_minute(booking.ends_at)
     day = local_date(schedule.zone, start)
-    near = openings(schedule, day - timedelta(days=1), day)
+    near = openings(schedule, day - ONE_DAY, day)
     return any(each.start <= start < each.limit and end <= each.reach for each in near)

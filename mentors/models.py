@@ -152,8 +152,12 @@ class Mentor(models.Model):
     window_days = models.PositiveSmallIntegerField(
         default=60, validators=[MinValueValidator(1), MaxValueValidator(60)]
     )
-    max_per_day = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
-    max_per_week = models.PositiveSmallIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_per_day = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(96)]
+    )
+    max_per_week = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(672)]
+    )
 
     # Kept by bookings, written down here because browsing filters and sorts by them.
     rating_mean = models.DecimalField(max_digits=3, decimal_places=2, null=True, blank=True)

@@ -3,9 +3,10 @@
 import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from accounts.clock import format_minute
+from mentors.availability import DAY_MINUTES
 from mentors.models import DateOverride, WeeklyHours
 from mentors.schedules import span
 
@@ -32,26 +33,28 @@ def weeks_of(
 
 def _day(day: date, today: date, week: list[WeeklyHours], overrides: list[DateOverride]) -> Day:
     found = [each for each in overrides if each.first_date <= day <= each.last_date]
-    usual = [
-        each
-        for each in week
-        if each.weekday == day.weekday() and each.is_active and each.kind == WeeklyHours.Kind.OPEN
-    ]
     if any(each.is_blocked for each in found):
         kind, words = "blocked", "Day off"
     elif found:
-        kind, words = "other", ", ".join(hours_words(each) for each in found)
+        kind, words = "other", ", ".join(hours_words(each.starts, each.ends) for each in found)
     else:
-        kind, words = ("usual" if usual else "closed"), ", ".join(hours_words(each) for each in usual)
+        words = usual_words(week, day)
+        kind = "usual" if words else "closed"
     return Day(day, words, kind, day == today, day < today)
 
 
-def hours_words(hours: WeeklyHours | DateOverride) -> str:
-    """`9:00 am to 5:00 pm`."""
-    assert hours.starts is not None  # noqa: S101
-    assert hours.ends is not None  # noqa: S101
-    start, end = span(hours.starts, hours.ends)
-    return f"{format_minute(start)} to {format_minute(end % (24 * 60))}"
+def usual_words(week: Iterable[WeeklyHours], day: date) -> str:
+    """The open hours of that date's weekday, without those that are switched off; empty for none."""
+    hours = [each for each in week if each.weekday == day.weekday() and each.is_active]
+    return ", ".join(hours_words(each.starts, each.ends) for each in hours if each.kind == each.Kind.OPEN)
+
+
+def hours_words(starts: time | None, ends: time | None) -> str:
+    """`9:00 am to 5:00 pm`; empty for what has no times."""
+    if starts is None or ends is None:
+        return ""
+    start, end = span(starts, ends)
+    return f"{format_minute(start)} to {format_minute(end % DAY_MINUTES)}"
 
 
 def month_of(text: str, today: date) -> date:

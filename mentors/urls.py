@@ -34,5 +34,10 @@ urlpatterns = [
         dashboard.dashboard_session_type_switch,
         name="dashboard_session_type_switch",
     ),
+    path(
+        "dashboard/session-types/<slug:slug>/move/",
+        dashboard.dashboard_session_type_move,
+        name="dashboard_session_type_move",
+    ),
     path("dashboard/profile/", dashboard.dashboard_profile, name="dashboard_profile"),
 ]

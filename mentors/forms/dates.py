@@ -1,11 +1,13 @@
 """Dates on which the week does not hold: time off over a range, or other hours on one date."""
 
+from collections.abc import Iterable
 from datetime import date, time, timedelta
 from typing import Any
 
 from django import forms
 
 from mentors.forms.week import ClockInput
+from mentors.models import DateOverride
 from mentors.schedules import span
 
 # As far ahead as anybody plans; it also keeps odd years out.
@@ -94,9 +96,12 @@ class DateHoursForm(forms.Form):
         ]
         return sorted((starts, ends) for starts, ends in pairs if starts is not None)
 
-    @classmethod
-    def showing(cls, hours: list[tuple[time, time]]) -> "DateHoursForm":
-        initial: dict[str, time] = {}
-        for number, (starts, ends) in enumerate(hours[:INTERVALS], start=1):
-            initial |= {f"starts_{number}": starts, f"ends_{number}": ends}
-        return cls(initial=initial)
+    @staticmethod
+    def showing(overrides: Iterable[DateOverride]) -> dict[str, Any]:
+        """What to fill in at first: the date's own hours as they are."""
+        own = [each for each in overrides if not each.is_blocked]
+        return {
+            f"{name}_{number}": getattr(each, name)
+            for number, each in enumerate(own[:INTERVALS], start=1)
+            for name in ("starts", "ends")
+        }

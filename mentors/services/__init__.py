@@ -13,6 +13,7 @@ from mentors.services.hours import (
 from mentors.services.profiles import remove_photo, set_photo, update_profile
 from mentors.services.session_types import (
     create_session_type,
+    move_session_type,
     switch_session_type,
     update_session_type,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "block_dates",
     "clear_date",
     "create_session_type",
+    "move_session_type",
     "reject",
     "remove_override",
     "remove_photo",

@@ -66,6 +66,18 @@ def update_session_type(
     )
 
 
+@transaction.atomic
+def move_session_type(*, session_type: SessionType, places: int) -> None:
+    """That many places down the mentor's list, up when negative; no further than its ends."""
+    mentor = Mentor.objects.select_for_update(no_key=True).get(pk=session_type.mentor_id)
+    order = list(mentor.session_types.all())
+    at = order.index(session_type)
+    order.insert(max(0, at + places), order.pop(at))
+    for position, each in enumerate(order):
+        each.position = position
+    SessionType.objects.bulk_update(order, ["position"])
+
+
 def switch_session_type(*, session_type: SessionType, is_active: bool) -> None:
     session_type.is_active = is_active
     session_type.save(update_fields=["is_active"])

@@ -1,10 +1,13 @@
 """When a mentor is open, on their own pages: the week, the rules, single dates and time off."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +24,7 @@ from mentors.views.dashboard import own_mentor, posted, read_or_post
 
 
 def _page(
-    request: HttpRequest, name: str, mentor: Mentor, context: dict[str, Any], *, refused: bool = False
+    request: HttpRequest, name: str, mentor: Mentor, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Every page here ends with what students will see, and says which sessions lie outside the hours."""
     context |= {
@@ -29,7 +32,18 @@ def _page(
         "preview": panels.availability_preview.render(request, [mentor])[mentor.pk],
         "outside": panels.sessions_outside_hours.render(request, [mentor])[mentor.pk],
     }
-    return render(request, f"mentors/dashboard/{name}.html", context, status=422 if refused else 200)
+    return render(request, f"mentors/dashboard/{name}.html", context, status=status)
+
+
+def _tried(
+    request: HttpRequest, name: str, mentor: Mentor, context: dict[str, Any], change: Callable[[], None]
+) -> HttpResponse:
+    """The page as it would be after that change, which is undone."""
+    with transaction.atomic():
+        change()
+        response = _page(request, name, mentor, context | {"tried": True})
+        transaction.set_rollback(True)
+    return response
 
 
 @login_required
@@ -37,14 +51,16 @@ def _page(
 def dashboard_availability(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
     week = make_week_form(request.POST) if request.method == "POST" else WeekForm.of(mentor)
-    if week.is_bound:
-        if edited := week.edited(request.POST):
-            return _page(request, "availability", mentor, {"week": edited})
-        if week.is_valid():
-            services.set_weekly_hours(mentor=mentor, week=week.week)
-            messages.success(request, "Your weekly hours are saved.")
-            return redirect("dashboard_availability")
-    return _page(request, "availability", mentor, {"week": week}, refused=week.is_bound)
+    if week.is_bound and (edited := week.edited(request.POST)):
+        return _page(request, "availability", mentor, {"week": edited, "is_edited": True})
+    if week.is_valid():
+        save = partial(services.set_weekly_hours, mentor=mentor, week=week.week)
+        if "preview" in request.POST:
+            return _tried(request, "availability", mentor, {"week": week}, save)
+        save()
+        messages.success(request, "Your weekly hours are saved.")
+        return redirect(request.get_full_path())
+    return _page(request, "availability", mentor, {"week": week}, status=422 if week.is_bound else 200)
 
 
 @login_required
@@ -53,10 +69,13 @@ def dashboard_rules(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
     form = RulesForm(posted(request), instance=own_mentor(request))
     if form.is_valid():
-        services.set_rules(mentor=mentor, **form.values())
+        save = partial(services.set_rules, mentor=mentor, **form.values())
+        if "preview" in request.POST:
+            return _tried(request, "rules", mentor, {"form": form}, save)
+        save()
         messages.success(request, "Your booking rules are saved.")
-        return redirect("dashboard_rules")
-    return _page(request, "rules", mentor, {"form": form}, refused=form.is_bound)
+        return redirect(request.get_full_path())
+    return _page(request, "rules", mentor, {"form": form}, status=422 if form.is_bound else 200)
 
 
 @login_required
@@ -65,13 +84,9 @@ def dashboard_dates(request: HttpRequest) -> HttpResponse:
     """A month to pick a date from, time off over a range, and what is set already."""
     mentor = own_mentor(request)
     today = _today(mentor)
-    form = TimeOffForm(posted(request), today=today)
-    if form.is_valid():
-        services.block_dates(mentor=mentor, **form.cleaned_data)
-        messages.success(request, f"You are off from {format_date(form.cleaned_data['first_date'])}.")
-        return redirect(_month_url(form.cleaned_data["first_date"]))
     month = months.month_of(request.GET.get("month", ""), today)
     overrides = list(mentor.date_overrides.filter(last_date__gte=today))
+    form = TimeOffForm(posted(request), today=today)
     context = {
         "form": form,
         "month": month,
@@ -80,7 +95,14 @@ def dashboard_dates(request: HttpRequest) -> HttpResponse:
         "next": (month + timedelta(days=31)).replace(day=1),
         "overrides": overrides,
     }
-    return _page(request, "dates", mentor, context, refused=form.is_bound)
+    if form.is_valid():
+        save = partial(services.block_dates, mentor=mentor, **form.cleaned_data)
+        if "preview" in request.POST:
+            return _tried(request, "dates", mentor, context, save)
+        save()
+        messages.success(request, f"You are off from {format_date(form.cleaned_data['first_date'])}.")
+        return redirect(_month_url(form.cleaned_data["first_date"]))
+    return _page(request, "dates", mentor, context, status=422 if form.is_bound else 200)
 
 
 @login_required
@@ -90,37 +112,33 @@ def dashboard_date(request: HttpRequest, day: date) -> HttpResponse:
     mentor = own_mentor(request)
     if not _today(mentor) <= day <= _today(mentor) + FARTHEST:
         raise Http404
-    own = mentor.date_overrides.filter(first_date__lte=day, last_date__gte=day)
-    form = DateHoursForm.showing([(each.starts, each.ends) for each in own if each.starts and each.ends])
     action = request.POST.get("action", "")
-    if request.method == "POST" and action == "block":
+    if action == "block":
         services.block_dates(mentor=mentor, first_date=day, last_date=day)
         messages.success(request, f"{format_date(day)} is blocked.")
         return redirect(_month_url(day))
-    if request.method == "POST" and action == "usual":
+    if action == "usual":
         services.clear_date(mentor=mentor, day=day)
         messages.success(request, f"{format_date(day)} is as every week again.")
         return redirect(_month_url(day))
-    if request.method == "POST":
-        form = DateHoursForm(request.POST)
-        if form.is_valid():
-            services.set_date_hours(mentor=mentor, day=day, hours=form.hours())
-            messages.success(request, f"{format_date(day)} has hours of its own.")
-            return redirect(_month_url(day))
-    usual = [
-        months.hours_words(each)
-        for each in mentor.weekly_hours.all()
-        if each.weekday == day.weekday() and each.is_active and each.kind == each.Kind.OPEN
-    ]
+    own = list(mentor.date_overrides.filter(first_date__lte=day, last_date__gte=day))
+    form = DateHoursForm(posted(request), initial=DateHoursForm.showing(own))
     context = {
         "day": day,
         "form": form,
-        "usual": usual,
-        "overrides": list(own),
+        "usual": months.usual_words(mentor.weekly_hours.all(), day),
+        "overrides": own,
         "is_blocked": any(each.is_blocked for each in own),
         "month_url": _month_url(day),
     }
-    return _page(request, "date", mentor, context, refused=form.is_bound)
+    if form.is_valid():
+        save = partial(services.set_date_hours, mentor=mentor, day=day, hours=form.hours())
+        if "preview" in request.POST:
+            return _tried(request, "date", mentor, context, save)
+        save()
+        messages.success(request, f"{format_date(day)} has hours of its own.")
+        return redirect(_month_url(day))
+    return _page(request, "date", mentor, context, status=422 if form.is_bound else 200)
 
 
 @login_required

@@ -90,6 +90,16 @@ def dashboard_session_type_switch(request: HttpRequest, slug: str) -> HttpRespon
 
 
 @login_required
+@require_POST
+def dashboard_session_type_move(request: HttpRequest, slug: str) -> HttpResponse:
+    session_type = _own_session_type(request, slug)
+    up = request.POST.get("to") == "up"
+    services.move_session_type(session_type=session_type, places=-1 if up else 1)
+    messages.success(request, f"“{session_type}” is moved {'up' if up else 'down'}.")
+    return redirect("dashboard_session_types")
+
+
+@login_required
 @read_or_post
 def dashboard_profile(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
