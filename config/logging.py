@@ -1,4 +1,4 @@
-"""One line an event, with the request's or the task's id, without query strings, bodies or secrets in paths."""
+"""One line an event, with the request's or the task's id, without query strings, bodies, keys or secrets in paths."""
 
 import json
 import logging
@@ -13,6 +13,8 @@ from typing import Any
 from celery import Task
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.http import HttpRequest, HttpResponse
+
+from payments.redaction import redacted
 
 logger = logging.getLogger("config.requests")
 task_logger = logging.getLogger("config.tasks")
@@ -75,7 +77,7 @@ def path_without_secrets(request: HttpRequest) -> str:
 
 def event(record: logging.LogRecord) -> dict[str, Any]:
     fields = {
-        name: value
+        name: redacted(value) if isinstance(value, str) else value
         for name, value in vars(record).items()
         if name not in STANDARD and name not in DROPPED and not name.startswith("_") and value is not None
     }
@@ -91,11 +93,11 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": redacted(record.getMessage()),
             **event(record),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = redacted(self.formatException(record.exc_info))
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
@@ -105,8 +107,8 @@ class PlainFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         details = " ".join(f"{name}={value}" for name, value in event(record).items())
-        line = f"{when} {record.levelname.lower():<7} {record.name}: {record.getMessage()} {details}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = f"{when} {record.levelname.lower():<7} {record.name}: {redacted(record.getMessage())} {details}".rstrip()
+        return f"{line}\n{redacted(self.formatException(record.exc_info))}" if record.exc_info else line
 
 
 @before_task_publish.connect

@@ -420,8 +420,6 @@ LOGGING = {
 }
 
 if SENTRY_DSN := env.text("SENTRY_DSN"):
-    import sentry_sdk
+    from config import reporting
 
-    sentry_sdk.init(
-        dsn=SENTRY_DSN, send_default_pii=False, max_request_body_size="never", include_local_variables=False
-    )
+    reporting.start(SENTRY_DSN)

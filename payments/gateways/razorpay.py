@@ -37,6 +37,7 @@ from payments.gateways.base import (
     RefundState,
     WebhookEvent,
 )
+from payments.redaction import redacted
 
 Entity = dict[str, Any]
 
@@ -97,7 +98,7 @@ class Session(requests.Session):
             return
         error = answer.get("error")
         error = error if isinstance(error, dict) else {}
-        words = f"Razorpay answered {status}: {str(error.get('description', ''))[:200]}"
+        words = f"Razorpay answered {status}: {redacted(str(error.get('description', '')))[:200]}"
         if status in (401, 403):
             raise GatewayMisconfigured(words)
         if status == 409:
@@ -310,7 +311,7 @@ def _state(order_id: str, payments: Sequence[Entity], order: Entity | None = Non
     elif tries and tries[-1]["status"] == "refunded":
         status, failure = PayStatus.FAILED, RETURNED_LATE
     elif tries and tries[-1]["status"] == "failed":
-        failure = tries[-1]["error_description"] or "The payment failed."
+        failure = redacted(tries[-1]["error_description"] or "The payment failed.")
     return PaymentState(
         provider_ref=order_id,
         status=status,

@@ -38,6 +38,7 @@ from payments.gateways.base import (
     UnknownPayer,
     WebhookEvent,
 )
+from payments.redaction import redacted
 
 # Nobody but the owner learns how long requests took.
 stripe.enable_telemetry = False
@@ -405,7 +406,7 @@ def _translated(error: stripe.StripeError, *, failure_spends_key: bool) -> Gatew
     words = _words(error)
     match error:
         case stripe.CardError():
-            return CardDeclined(words, error.user_message or CardDeclined.safe_message)
+            return CardDeclined(words, redacted(error.user_message or CardDeclined.safe_message))
         case stripe.IdempotencyError():
             return KeySpent(words)
         case stripe.InvalidRequestError(code="charge_already_refunded"):
@@ -436,7 +437,7 @@ def _words(error: stripe.StripeError) -> str:
         parts += [error.code or "", getattr(error, "param", None) or "", error.user_message or ""]
     if error.request_id:
         parts.append(error.request_id)
-    return SECRET.sub("***", ", ".join(part for part in parts if part))
+    return SECRET.sub("***", redacted(", ".join(part for part in parts if part)))
 
 
 def _moment(seconds: int) -> datetime:
@@ -508,7 +509,7 @@ def _failure(intent: dict[str, Any]) -> str:
     error = intent.get("last_payment_error")
     if not error:
         return ""
-    return error["message"] if error["type"] == "card_error" else "The payment did not go through."
+    return redacted(error["message"]) if error["type"] == "card_error" else "The payment did not go through."
 
 
 def _refund_state(refund: dict[str, Any]) -> RefundState:
