@@ -1,0 +1,52 @@
+"""What Sentry would be sent when the webhook breaks; run by itself, since Sentry stays in the process that starts it.
+
+Reads a JSON object {"address", "body", "headers", "scrubbed"} from the input and prints the reports.
+"""
+
+import json
+import os
+import sys
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    import sentry_sdk
+    from django.core.wsgi import get_wsgi_application
+    from django.test import RequestFactory
+    from sentry_sdk.transport import Transport
+
+    from config import reporting
+    from payments.views import webhooks
+
+    sent: list[bytes] = []
+
+    class Collected(Transport):
+        def capture_envelope(self, envelope):
+            sent.append(envelope.serialize())
+
+    def break_down(body, headers):
+        raise RuntimeError("The webhook is broken.")
+
+    asked = json.load(sys.stdin)
+    reporting.start("https://public@sentry.invalid/1")
+    client = sentry_sdk.get_client()
+    client.transport = Collected(client.options)
+    if not asked["scrubbed"]:
+        client.options["event_scrubber"] = None
+    for gateway in ("stripe", "razorpay"):
+        webhooks.gateway(gateway).parse_webhook = break_down
+    # As a web server calls it: Sentry listens there.
+    request = RequestFactory(SERVER_NAME="localhost").post(
+        asked["address"], asked["body"], "application/json", headers=asked["headers"]
+    )
+    get_wsgi_application()(request.environ, lambda *_: None).close()
+    sentry_sdk.flush()
+    print(json.dumps([each.decode() for each in sent]))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
