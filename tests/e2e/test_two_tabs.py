@@ -1,0 +1,125 @@
+"""One session, two tabs, two providers: whatever is pressed where, it is paid once."""
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.test_razorpay import HOLD, in_widget, is_booked, press
+from tests.payments.razorpay_stand_in import StandIn, razorpay_environment, running
+from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_environment
+from tests.servers import Site, start_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+
+@pytest.fixture(scope="module")
+def stripe() -> Iterator[StripeStandIn]:
+    with serve() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="module")
+def razorpay() -> Iterator[StandIn]:
+    with running(StandIn()) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="module")
+def site(stripe: StripeStandIn, razorpay: StandIn) -> Iterator[Site]:
+    both = {"PAYMENT_GATEWAYS": "stripe,razorpay"}
+    with start_site(
+        {**razorpay_environment(razorpay), **stripe_environment(stripe), **both}, demo=True
+    ) as site:
+        stripe.webhook_url = f"{site.url}/payments/webhooks/stripe/"
+        razorpay.razorpay.webhook_url = f"{site.url}/payments/webhooks/razorpay/"
+        yield site
+
+
+@pytest.fixture
+def tabs(browser: Browser, site: Site) -> Iterator[tuple[Page, Page]]:
+    """Both on the payment page of the same held session."""
+    reference = re.search(r"HELD (\S+)", site.manage("shell", "-v0", "-c", HOLD))
+    assert reference is not None
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    first, second = context.new_page(), context.new_page()
+    first.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/sessions/{reference[1]}/payment/")
+    first.fill("[name=login]", "student@example.com")
+    first.fill("[name=password]", "office-hours")
+    first.press("[name=password]", "Enter")
+    expect(first.get_by_role("heading", level=1)).to_have_text("Pay to confirm your session")
+    second.goto(first.url)
+    yield first, second
+    context.close()
+
+
+def reference_of(page: Page) -> str:
+    return re.search(r"SESSION-\w+", page.url)[0]  # type: ignore[index]
+
+
+def charges(stripe: StripeStandIn, reference: str) -> list[dict[str, Any]]:
+    objects = stripe.books.objects.copy().values()
+    return [
+        each
+        for each in objects
+        if each.get("object") == "charge" and each["metadata"].get("session") == reference
+    ]
+
+
+def tries(razorpay: StandIn, reference: str) -> list[dict[str, Any]]:
+    payments = list(razorpay.razorpay.payments.values())
+    return [each for each in payments if each["notes"]["session"] == reference]
+
+
+def within_a_minute(is_so: Any) -> bool:
+    for _ in range(180):
+        if is_so():
+            return True
+        time.sleep(0.5)
+    return False
+
+
+def test_razorpay_taken_up_in_another_tab_closes_stripes_page(
+    tabs: tuple[Page, Page], site: Site, stripe: StripeStandIn, razorpay: StandIn
+) -> None:
+    at_stripe, at_razorpay = tabs
+    reference = reference_of(at_stripe)
+    press(at_stripe, "Pay with Stripe")
+    press(at_razorpay, "Pay with Razorpay")
+    expect(at_razorpay.locator("iframe[title='Razorpay Checkout']")).to_be_visible()
+    press(at_stripe, "Pay")
+    expect(at_stripe.get_by_role("heading", level=1)).to_have_text("This page has expired")
+    in_widget(at_razorpay, "Pay")
+    is_booked(at_razorpay)
+    at_stripe.get_by_role("link", name="Back to the shop").click()
+    is_booked(at_stripe)
+    assert charges(stripe, reference) == []
+    assert [each["status"] for each in tries(razorpay, reference)] == ["captured"]
+    assert "All of it adds up." in site.manage("audit_money")
+
+
+def test_stripe_paid_in_another_tab_sends_razorpays_money_back(
+    tabs: tuple[Page, Page], site: Site, stripe: StripeStandIn, razorpay: StandIn
+) -> None:
+    """An order at Razorpay can't be closed: who pays it all the same is paid back, once."""
+    at_razorpay, at_stripe = tabs
+    reference = reference_of(at_stripe)
+    press(at_razorpay, "Pay with Razorpay")
+    expect(at_razorpay.locator("iframe[title='Razorpay Checkout']")).to_be_visible()
+    press(at_stripe, "Pay with Stripe")
+    press(at_stripe, "Pay")
+    is_booked(at_stripe)
+    in_widget(at_razorpay, "Pay")
+    is_booked(at_razorpay)
+    assert within_a_minute(lambda: [each["status"] for each in tries(razorpay, reference)] == ["refunded"])
+    (refund,) = (
+        each
+        for each in razorpay.razorpay.refunds.values()
+        if each["payment_id"] == tries(razorpay, reference)[0]["id"]
+    )
+    assert refund["amount"] == 105_000
+    assert [each["amount_refunded"] for each in charges(stripe, reference)] == [0]
+    assert "All of it adds up." in site.manage("audit_money")
