@@ -9,12 +9,13 @@ DEVELOPMENT := env DEBUG=1 ENV_FILE= DATA_DIR=var/check
 PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=var/check ALLOWED_HOSTS=example.com \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(40))') EMAIL_URL=smtp+tls://localhost:587
 
-.PHONY: help run test check format
+.PHONY: help run test check bench format
 
 help:
 	@echo "make run     start the site with its demo on http://localhost:$${PORT:-8000}"
 	@echo "make test    run the tests"
 	@echo "make check   formatting, lint, types, layers, templates, migrations, settings, tests"
+	@echo "make bench   the benchmarks, each against its reference in the same run"
 	@echo "make format  format the code"
 
 # Whether it is development is the environment's or .env's word; said nowhere, it is.
@@ -34,6 +35,9 @@ check: .venv/.installed-dev
 	$(DEVELOPMENT) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(MAKE) --no-print-directory test
+
+bench: .venv/.installed
+	@$(BIN)/python -m benchmarks
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format .

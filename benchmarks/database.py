@@ -8,10 +8,10 @@ from benchmarks.workloads import (
     DURATION,
     MENTOR_ZONE,
     NOW,
-    OPEN,
     OVERRIDES,
     STEP,
     VIEWER_ZONE,
+    WEEKLY,
     Workload,
 )
 from bookings.models import Booking, Status, TimeClaim
@@ -43,8 +43,8 @@ def fill(workload: Workload) -> SessionType:
     )
     WeeklyHours.objects.bulk_create(
         WeeklyHours(mentor=mentor, weekday=day, starts=_time(start), ends=_time(end))
-        for start, end, days in OPEN
-        for day in days
+        for day, spans in WEEKLY.items()
+        for start, end in spans
     )
     DateOverride.objects.bulk_create(
         DateOverride(mentor=mentor, first_date=day, last_date=day, starts=starts, ends=ends)

@@ -26,7 +26,10 @@ def _spans(hours: list[list[str]]) -> list[Span]:
 
 
 OVERRIDES = {date.fromisoformat(day): _spans(hours) for day, hours in DATA["overrides"].items()}
-OPEN = [(_minute(each["start"]), _minute(each["end"]), each["days"]) for each in DATA["weekly"]]
+WEEKLY = {
+    day: [(_minute(each["start"]), _minute(each["end"])) for each in DATA["weekly"] if day in each["days"]]
+    for day in range(7)
+}
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,6 @@ class Workload:
     def busy(self) -> Busy:
         taken = self.taken
         return Busy(mentor=taken, sessions=[start for start, _ in taken])
-
-    @property
-    def hours(self) -> dict[date, list[Span]]:
-        """Of each date, as the reference wants them."""
-        dates = [self.first + timedelta(days=n) for n in range(self.days)]
-        weekly = {day: [(a, b) for a, b, days in OPEN if day.weekday() in days] for day in dates}
-        return {day: OVERRIDES.get(day, weekly[day]) for day in dates}
 
 
 def schedule() -> Schedule:

@@ -96,9 +96,9 @@ def free_starts(
     buffer, step = schedule.buffer_minutes, schedule.interval_minutes
     # No buffer is needed before the student's next session: as if that began later by as much.
     taken = sorted([*busy.mentor, *((start + buffer, stop) for start, stop in busy.student)])
-    coming = iter([*taken, (last + DAY_MINUTES, last + DAY_MINUTES)])
     before = duration + buffer - 1  # minutes for which nothing can start before what is taken
-    begin = stop = 0
+    coming = iter([*taken, (last + before, last + before)])
+    begin, stop = next(coming)
     found: list[Start] = []
     for opening in openings_of_days(schedule, clock, from_day, to_day):
         skipped = max(0, -(-(first - opening.start) // step))
@@ -206,12 +206,11 @@ def by_date(starts: Sequence[Start], zone: ZoneInfo) -> dict[date, list[Slot]]:
     days: dict[date, list[Slot]] = {}
     at = 0
     while at < len(minutes):  # one stretch of a date without a clock change after the other
-        day, reading = divmod(clock.reading(minutes[at]), DAY_MINUTES)
-        midnight = minutes[at] - reading
+        number, reading = divmod(clock.reading(minutes[at]), DAY_MINUTES)
+        day, midnight = date_of(number), minutes[at] - reading
         stop = bisect_left(minutes, min(midnight + DAY_MINUTES, clock.steady_until(minutes[at])), at)
         slots = [(minute, state, LABELS[minute - midnight]) for minute, state in starts[at:stop]]
-        earlier = days.get(date_of(day))
-        days[date_of(day)] = _told_apart(earlier + slots, zone) if earlier else slots
+        days[day] = _told_apart(days[day] + slots, zone) if day in days else slots
         at = stop
     return days
 

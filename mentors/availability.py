@@ -167,14 +167,16 @@ def openings_of_days(schedule: Schedule, clock: WallClock, first: int, last: int
         hours, breaks = schedule.weekly.get(weekday, ()), schedule.breaks.get(weekday, ())
         if day in overrides:
             hours, breaks = overrides[day], ()
-        if hours or breaks:
-            opens, pauses = _on_day(clock, day, hours if day >= eve else (), breaks)
+        if hours and day >= eve:
+            opens = _on_day(clock, day, hours)
             opened += merge(opens) if len(opens) > 1 else opens
-            closed += pauses
+        if breaks:
+            closed += _on_day(clock, day, breaks)
+    eve_date, morrow_date = date_of(eve), date_of(morrow)
     for since, until in schedule.blocked:
-        blocked_from, blocked_to = max(day_number(since), eve), min(day_number(until), morrow)
-        if blocked_from <= blocked_to:
-            closed.append((clock.midnight(blocked_from), clock.midnight(blocked_to + 1)))
+        if since <= morrow_date and until >= eve_date:
+            reopens = day_number(min(until, morrow_date)) + 1
+            closed.append((clock.midnight(day_number(max(since, eve_date))), clock.midnight(reopens)))
     pieces = _outermost(subtract(sorted(opened), merge(closed)))
     found: list[Opening] = []
     following = reach = pieces[-1][1] + 1 if pieces else 0
@@ -189,22 +191,13 @@ def openings_of_days(schedule: Schedule, clock: WallClock, first: int, last: int
     return found
 
 
-def _on_day(
-    clock: WallClock, day: int, hours: Sequence[Span], breaks: Sequence[Span]
-) -> tuple[list[Interval], list[Interval]]:
+def _on_day(clock: WallClock, day: int, spans: Sequence[Span]) -> list[Interval]:
     midnight = day * DAY_MINUTES
     begin = clock.minute(midnight)
     if clock.minute(midnight + 2 * DAY_MINUTES) == begin + 2 * DAY_MINUTES:  # no clock change: plain sums
-        return (
-            [(begin + start, begin + stop) for start, stop in hours],
-            [(begin + start, begin + stop) for start, stop in breaks],
-        )
+        return [(begin + start, begin + stop) for start, stop in spans]
     if clock.day(clock.minute(midnight + DAY_MINUTES // 2)) != day:  # a date that the zone skipped
-        return [], []
-    return _by_the_clock(clock, midnight, hours), _by_the_clock(clock, midnight, breaks)
-
-
-def _by_the_clock(clock: WallClock, midnight: int, spans: Sequence[Span]) -> list[Interval]:
+        return []
     found = [(clock.minute(midnight + start), clock.minute(midnight + stop)) for start, stop in spans]
     return [(start, stop) for start, stop in found if start < stop]
 

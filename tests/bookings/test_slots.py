@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings.slots import Busy, Refusal, State, bookable_range, free_starts, nearest, refusal
+from bookings.slots import Busy, Refusal, State, bookable_range, free_starts, nearest, refusal, why_none
 from mentors.availability import Schedule, epoch_minute, from_epoch_minute
 from tests.bookings.oracle import WallClock, bookable
 
@@ -23,7 +23,12 @@ PLACES = [
     ("America/Santiago", date(2027, 4, 3)),  # a day whose last hour comes twice
     ("Africa/Casablanca", date(2027, 2, 7)),  # back for Ramadan
     ("Africa/Casablanca", date(2027, 3, 14)),  # and forward after it
+    ("Australia/Sydney", date(2026, 10, 4)),
+    ("Atlantic/Azores", date(2026, 10, 25)),  # a day whose first hour comes twice
+    ("Africa/Cairo", date(2027, 4, 30)),  # another without midnight
     ("Pacific/Apia", date(2011, 12, 30)),  # a day that never was
+    ("Pacific/Kwajalein", date(1993, 8, 21)),  # another
+    ("Pacific/Kwajalein", date(1969, 9, 30)),  # a day that came twice
 ]
 DAY = 24 * 60
 
@@ -247,6 +252,48 @@ def test_the_window_ends_with_the_sixtieth_day_of_the_mentors_calendar():
 )
 def test_refusal_names_the_rule(changes, busy, start, refused):
     assert refusal(replace(OFFICE, **changes), busy, start, 60, NOW) is refused
+
+
+def why(first, last, busy=NOTHING, **changes):
+    """Why nothing is free from the start of one day of December to the start of another."""
+    return why_none(replace(OFFICE, **changes), busy, (at(first, 0), at(last, 0)), 60, NOW)
+
+
+ALL_DAY_THURSDAY = Busy(mentor=[(at(3, 9), at(3, 17))])
+
+
+@pytest.mark.parametrize(
+    ("found", "rule"),
+    [
+        (why(3, 4), None),
+        (why(6, 7), Refusal.CLOSED),  # a Sunday
+        (why(3, 5, weekly={}), Refusal.CLOSED),
+        (why(3, 4, blocked=[(date(2026, 12, 3), date(2026, 12, 3))]), Refusal.CLOSED),
+        (why(1, 2), Refusal.PAST),
+        (why(2, 3), Refusal.FROM_TOMORROW),
+        (why(2, 4, notice_minutes=72 * 60), Refusal.NOTICE),
+        (why(2, 3, allows_same_day=True), None),
+        (why(2, 3, allows_same_day=True, notice_minutes=5 * 60), Refusal.NOTICE),
+        (why(10, 12, window_days=7), Refusal.WINDOW),
+        (why(9, 12, window_days=7), None),
+        (why(3, 4, ALL_DAY_THURSDAY), Refusal.TAKEN),
+        (why(3, 5, ALL_DAY_THURSDAY), None),
+        (why(3, 4, Busy(held=[at(3, 9)], mentor=[(at(3, 10), at(3, 17))])), None),
+        (why(3, 4, Busy(sessions=[at(3, 9)]), max_per_day=1), Refusal.DAY_FULL),
+        (why(3, 5, Busy(sessions=[at(3, 9), at(4, 9)]), max_per_week=2), Refusal.WEEK_FULL),
+        (why(4, 5, Busy(sessions=[at(3, 9), at(3, 12)]), max_per_day=2, max_per_week=2), Refusal.WEEK_FULL),
+    ],
+)
+def test_why_none_names_the_rule(found, rule):
+    assert found is rule
+
+
+@given(ASK)
+def test_why_none_is_silent_exactly_when_something_is_free(arguments):
+    if arguments.pop("recheck"):
+        return
+    free = any(state is not State.TAKEN for _, state in free_starts(**arguments))
+    assert (why_none(**arguments) is None) == free
 
 
 def test_notice_counts_from_the_second_on():

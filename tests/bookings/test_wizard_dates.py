@@ -1,0 +1,233 @@
+"""The student's side of time: weeks as well as months, whose date it is, and why there is nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from benchmarks import database, workloads
+from mentors.models import DateOverride, Mentor, SessionType, WeeklyHours
+from tests.factories import BookingFactory, MentorFactory, SessionTypeFactory, SkillFactory
+
+# Thursday 10 December 2026, 10:00 in Kolkata.
+START = datetime(2026, 12, 10, 4, 30, tzinfo=UTC)
+
+
+def url(session_type: SessionType, **state: object) -> str:
+    query = {"type": session_type.slug, "duration": session_type.durations[0]} | state
+    pairs = "&".join(f"{name}={value}" for name, value in query.items())
+    return f"/mentors/{session_type.mentor.slug}/book/?{pairs}"
+
+
+def read(client: Client, session_type: SessionType, **state: object) -> str:
+    return client.get(url(session_type, **state)).content.decode()
+
+
+def days(client: Client, session_type: SessionType, **state: object) -> dict[str, str]:
+    """Of a week: each day with the times that are shown, or why there are none."""
+    week = client.get(url(session_type, view="week", **state)).context["week"]
+    return {
+        day["label"]: ", ".join(time["label"] for time in day["times"]) or day["why"] for day in week["days"]
+    }
+
+
+def test_a_week_lists_its_days_with_their_first_times_or_why_there_are_none(
+    client: Client, free: SessionType
+) -> None:
+    BookingFactory(session_type=free, starts_at=START)
+    DateOverride.objects.create(mentor=free.mentor, first_date="2026-12-11", last_date="2026-12-11")
+    found = days(client, free, week="2026-12-07")
+    assert list(found) == [
+        *("Mon 7 Dec", "Tue 8 Dec", "Wed 9 Dec", "Thu 10 Dec", "Fri 11 Dec", "Sat 12 Dec", "Sun 13 Dec")
+    ]
+    assert found["Wed 9 Dec"] == "9:00 am, 10:00 am, 11:00 am, 12:00 pm, 1:00 pm, 2:00 pm"
+    assert found["Thu 10 Dec"] == "9:00 am, 11:00 am, 12:00 pm, 1:00 pm, 2:00 pm, 3:00 pm"
+    assert (found["Fri 11 Dec"], found["Sun 13 Dec"]) == ("No open hours", "No open hours")
+
+
+def test_this_week_begins_today(client: Client, free: SessionType) -> None:
+    found = days(client, free, week="2026-11-30")
+    assert next(iter(found.items())) == ("Wed 2 Dec", "Bookable from tomorrow on")
+
+
+def test_a_week_names_the_cap_that_is_reached(client: Client, free: SessionType) -> None:
+    Mentor.objects.update(max_per_week=1, max_per_day=1)
+    BookingFactory(session_type=free, starts_at=START)
+    found = days(client, free, week="2026-12-07")
+    assert (found["Thu 10 Dec"], found["Fri 11 Dec"]) == (
+        "No more sessions that day",
+        "No more sessions that week",
+    )
+
+
+def test_a_weeks_times_lead_to_confirming_and_its_days_to_all_their_times(
+    client: Client, free: SessionType, student: User
+) -> None:
+    client.force_login(student)
+    week = client.get(url(free, view="week", week="2026-12-07")).context["week"]
+    thursday = week["days"][3]
+    assert (
+        "Check and confirm"
+        in client.get(f"/mentors/meera-rao/book/{thursday['times'][0]['url']}").content.decode()
+    )
+    page = client.get(f"/mentors/meera-rao/book/{thursday['url']}")
+    assert page.context["times"]["free"] == 8
+    assert page.context["week"]["title"] == "Mon 7 Dec to Sun 13 Dec"
+    assert '<input type="hidden" name="view" value="week">' in page.content.decode()
+
+
+def test_weeks_lead_to_each_other_within_the_window(client: Client, free: SessionType) -> None:
+    page = client.get(url(free, view="week", week="2026-12-02"))
+    assert (page.context["week"]["previous"], "Next week" in page.content.decode()) == ("", True)
+    seen = []
+    while onward := page.context["week"]["next"]:
+        seen.append(page.context["week"]["title"])
+        page = client.get(f"/mentors/meera-rao/book/{onward}")
+    assert (seen[0], len(seen)) == ("Mon 30 Nov to Sun 6 Dec", 8)
+    assert page.context["week"]["title"] == "Mon 25 Jan to Sun 31 Jan"
+    assert "Previous week" in page.content.decode()
+
+
+def test_month_and_week_lead_to_each_other_and_are_kept_on_the_way(client: Client, free: SessionType) -> None:
+    month = client.get(url(free, date="2026-12-10"))
+    week = client.get(f"/mentors/meera-rao/book/{month.context['month']['other_view']}")
+    assert week.context["week"]["title"] == "Mon 7 Dec to Sun 13 Dec"
+    assert week.context["times"]["title"] == "Thursday 10 December"
+    assert all("view=week" in step["url"] for step in week.context["steps"] if step["label"] == "Date")
+    back = client.get(f"/mentors/meera-rao/book/{week.context['week']['other_view']}")
+    assert back.context["month"]["title"] == "December 2026"
+
+
+@pytest.mark.parametrize("view", ["month", "week"])
+def test_a_time_is_under_the_date_on_which_it_is_for_the_reader(
+    client: Client, free: SessionType, view: str
+) -> None:
+    """Meera's Thursday, 9:00 to 17:00 in Kolkata, is Wednesday evening and night in Los Angeles."""
+    WeeklyHours.objects.exclude(weekday=3).delete()
+    client.cookies["tz"] = "America/Los_Angeles"
+    page = client.get(url(free, view=view, date="2026-12-09"))
+    assert page.context["times"]["free"] == 5
+    assert "these times are on Thu 10 Dec" in page.content.decode()
+    page = client.get(url(free, view=view, date="2026-12-10"))
+    assert page.context["times"]["free"] == 3
+    assert "these times are on" not in page.content.decode()
+
+
+def test_a_date_that_is_two_for_the_mentor_says_so(client: Client, free: SessionType) -> None:
+    client.cookies["tz"] = "America/Los_Angeles"
+    assert "these times are on Wed 9 Dec and Thu 10 Dec" in read(client, free, date="2026-12-09")
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"view": "week"}, {"date": "2026-12-10"}, {"start": "2026-12-10T04:30Z"}]
+)
+def test_every_step_names_the_zone_and_offers_to_change_it(
+    client: Client, free: SessionType, student: User, state: dict[str, str]
+) -> None:
+    client.force_login(student)
+    page = client.get(url(free, **state)).content.decode()
+    assert "Times in <strong>Europe/Berlin</strong>" in page
+    assert "/settings/time-zone/?next=" in page
+    assert "Europe/Berlin" in client.get("/mentors/meera-rao/book/").content.decode()
+
+
+def test_a_day_after_a_clock_change_says_so(client: Client, free: SessionType, student: User) -> None:
+    student.time_zone = "America/New_York"
+    student.save()
+    with time_machine.travel(datetime(2027, 3, 10, 12, tzinfo=UTC)):
+        client.force_login(student)
+        assert "Clocks in" not in read(client, free, date="2027-03-12")
+        assert "Clocks in America/New York go forward by 1 hour" in read(client, free, date="2027-03-15")
+
+
+@pytest.mark.parametrize(
+    ("month", "why"),
+    [
+        ("2027-06", "Meera takes bookings up to 60 days ahead, until Sun 31 Jan."),
+        ("2026-11", "That is in the past."),
+        ("2027-01", "Meera has no open hours in January 2027."),
+    ],
+)
+def test_an_empty_month_says_why_and_offers_the_next_free_date(
+    client: Client, free: SessionType, month: str, why: str
+) -> None:
+    DateOverride.objects.create(mentor=free.mentor, first_date="2027-01-01", last_date="2027-03-01")
+    page = read(client, free, month=month)
+    assert why in page
+    assert "Next free: Thursday 3 December 2026" in page
+
+
+def test_a_month_in_which_everything_is_taken_says_so(client: Client, free: SessionType) -> None:
+    WeeklyHours.objects.exclude(weekday=3).delete()
+    WeeklyHours.objects.update(starts="10:00", ends="11:00")
+    for week in range(-1, 4):
+        BookingFactory(session_type=free, starts_at=START + timedelta(days=7 * week))
+    page = read(client, free, month="2026-12")
+    assert "Every time in December 2026 is taken." in page
+    assert "Next free: Thursday 7 January 2027" in page
+
+
+def test_a_day_without_times_says_why(client: Client, free: SessionType) -> None:
+    assert "Meera has no open hours on Sunday 6 December." in read(client, free, date="2026-12-06")
+    Mentor.objects.update(max_per_day=1)
+    BookingFactory(session_type=free, starts_at=START)
+    assert "Meera takes no more sessions on Thursday 10 December." in read(client, free, date="2026-12-10")
+
+
+def test_a_mentor_without_any_time_leads_to_mentors_who_share_skills_and_have_some(
+    client: Client, free: SessionType
+) -> None:
+    design, python = SkillFactory.create_batch(2)
+    free.mentor.skills.set([design, python])
+    WeeklyHours.objects.all().delete()
+    names = {"Both": [design, python], "One": [python], "None": [SkillFactory()]}
+    for name, skills in names.items():
+        other = SessionTypeFactory(mentor__user__name=name, price_minor=0).mentor
+        other.skills.set(skills)
+    for name, how in {"Paused": {"is_paused": True}, "Closed": {"hours": []}}.items():
+        SessionTypeFactory(mentor=MentorFactory(user__name=name, **how), price_minor=0).mentor.skills.set(
+            [design]
+        )
+    page = client.get(url(free))
+    assert [each["mentor"].name for each in page.context["similar"]] == ["Both", "One"]
+    assert all(len(each["times"]) == 3 for each in page.context["similar"])
+    assert "Meera has no open hours in December 2026." in page.content.decode()
+
+
+def test_a_start_that_a_rule_refuses_goes_back_with_its_name(
+    client: Client, free: SessionType, student: User
+) -> None:
+    Mentor.objects.update(max_per_week=1)
+    BookingFactory(session_type=free, starts_at=START)
+    client.force_login(student)
+    page = client.get(url(free, start="2026-12-09T04:30Z"), follow=True).content.decode()
+    assert "5:30 am can&#x27;t be booked. The mentor takes no more sessions that week." in page
+    answer = client.post(url(free, start="2026-12-09T04:30Z"), {})
+    assert answer.status_code == 422
+    assert "The mentor takes no more sessions that week." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "state", ["month=9998-12", "view=week&week=0002-01-01", "view=week&week=x", "view=year"]
+)
+def test_odd_dates_in_the_url_show_something(client: Client, free: SessionType, state: str) -> None:
+    assert client.get(f"{url(free)}&{state}").status_code == 200
+
+
+@pytest.mark.parametrize("count", [20, 2_000])
+@pytest.mark.parametrize("state", [{"month": "2027-03"}, {"view": "week"}, {"date": "2027-02-09"}])
+def test_a_page_of_dates_costs_five_queries_with_twenty_bookings_and_with_two_thousand(
+    client: Client,
+    db: None,
+    state: dict[str, str],
+    count: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    session_type = database.fill(replace(workloads.W2, sessions=workloads.W2.sessions[:count]))
+    with time_machine.travel(workloads.NOW), django_assert_num_queries(5):
+        page = client.get(url(session_type, **state))
+    assert page.context["dates"]["has_any"]
