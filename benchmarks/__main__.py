@@ -1,7 +1,7 @@
 """`python -m benchmarks`: three comparisons, each with its target; exits with 1 when one is missed.
 
-Works on a SQLite database of its own in a temporary directory, or on the one that DATABASE_URL names:
-then that must be one to throw away, since rows are added to it.
+Works on a SQLite database of its own in a temporary directory, or on the one that DATABASE_URL names, which
+is migrated; its rows are rolled back.
 """
 
 import os

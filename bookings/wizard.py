@@ -314,20 +314,28 @@ def _last_of(month: date) -> date:
 def _when_empty(
     choice: Choice, offer: Offer, first: date, last: date, name: str, period: str
 ) -> dict[str, Any]:
-    """Why those dates have no free time, when they have none, and the first that has one from there on."""
-    is_empty = not any(first <= day <= last for day in offer.free)
-    day = next((day for day in offer.free if day > last), offer.first_free) if is_empty else None
-    link = None
-    if day is not None:
-        shown = {"week": _monday(day)} if choice.view else {"month": day.replace(day=1)}
-        link = {"url": choice.url(**shown, day=day, start=None), "label": format_date(day)}
-    why = offer.why_none(first, last) if is_empty else None
+    """Why those dates have no free time, when they have none, and the next that has one."""
+    if any(first <= day <= last for day in offer.free):
+        return {"is_empty": False, "has_any": True}
+    if not offer.free:  # nowhere at all: then that is what to explain
+        first, last = offer.now.astimezone(offer.zone).date(), offer.last_date
+        period = f"until {format_short_date(last)}"
+    why = offer.why_none(first, last)
     return {
-        "is_empty": is_empty,
-        "why": explain(why, offer, name, period) if why else "",
-        "next_free": link,
+        "is_empty": True,
         "has_any": bool(offer.free),
+        "why": explain(why, offer, name, period) if why else "",
+        "next_free": _next_free(choice, offer, last),
     }
+
+
+def _next_free(choice: Choice, offer: Offer, after: date) -> dict[str, str] | None:
+    """The first day with free times after that one, or else the first there is."""
+    day = next((day for day in offer.free if day > after), offer.first_free)
+    if day is None:
+        return None
+    shown = {"week": _monday(day)} if choice.view else {"month": day.replace(day=1)}
+    return {"url": choice.url(**shown, day=day, start=None), "label": format_date(day)}
 
 
 def explain(why: Refusal, offer: Offer, name: str, period: str) -> str:
@@ -356,7 +364,8 @@ def times_context(
                 {
                     "value": to_param(from_epoch_minute(minute)),
                     "label": label,
-                    "state": str(state),
+                    "is_free": state is State.FREE,
+                    "is_taken": state is State.TAKEN,
                     "is_picked": minute == chosen and state is not State.TAKEN,
                 }
             )
@@ -369,6 +378,7 @@ def times_context(
         "short_date": format_short_date(choice.day),
         "free": free,
         "why": explain(why, offer, name, f"on {title}") if why else "",
+        "next_free": None if free else _next_free(choice, offer, choice.day),
         "groups": [(part, group) for part, group in parts.items() if group],
         "held": any(state is State.HELD for _, state, _ in slots),
         "lost_pick": picked is not None and offer.state_of(picked) is State.TAKEN,

@@ -172,7 +172,9 @@ def test_a_month_in_which_everything_is_taken_says_so(client: Client, free: Sess
 
 
 def test_a_day_without_times_says_why(client: Client, free: SessionType) -> None:
-    assert "Meera has no open hours on Sunday 6 December." in read(client, free, date="2026-12-06")
+    sunday = read(client, free, date="2026-12-06")
+    assert "Meera has no open hours on Sunday 6 December." in sunday
+    assert "Next free: Monday 7 December 2026" in sunday
     Mentor.objects.update(max_per_day=1)
     BookingFactory(session_type=free, starts_at=START)
     assert "Meera takes no more sessions on Thursday 10 December." in read(client, free, date="2026-12-10")
@@ -195,7 +197,26 @@ def test_a_mentor_without_any_time_leads_to_mentors_who_share_skills_and_have_so
     page = client.get(url(free))
     assert [each["mentor"].name for each in page.context["similar"]] == ["Both", "One"]
     assert all(len(each["times"]) == 3 for each in page.context["similar"])
-    assert "Meera has no open hours in December 2026." in page.content.decode()
+    assert "Meera has no open hours until Sun 31 Jan." in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (
+            {"minimum_notice_hours": 72, "window_days": 2},
+            "Meera needs more notice than is left until Fri 4 Dec.",
+        ),
+        ({"max_per_week": 1, "window_days": 2}, "Meera takes no more sessions until Fri 4 Dec."),
+    ],
+)
+def test_a_mentor_whose_rules_leave_nothing_names_the_rule(
+    client: Client, free: SessionType, rules: dict[str, int], why: str
+) -> None:
+    Mentor.objects.update(**rules)
+    BookingFactory(session_type=free, starts_at=START - timedelta(days=7))
+    for state in ({}, {"view": "week"}, {"month": "2027-02"}):
+        assert why in read(client, free, **state)
 
 
 def test_a_start_that_a_rule_refuses_goes_back_with_its_name(
