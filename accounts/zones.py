@@ -18,6 +18,19 @@ def parse_zone(name: str | None) -> ZoneInfo | None:
         return None
 
 
+def find_zone(words: str) -> ZoneInfo | None:
+    """The zone of that name, or of a city that gives one its name, as a person types it: `los angeles`."""
+    wanted = " ".join(words.replace("_", " ").split()).casefold()
+    if zone := parse_zone(words.strip()):
+        return zone
+    for _, zones in zone_choices():
+        for name, label in zones:
+            known = (name.replace("_", " "), label, label.partition(",")[0])
+            if wanted in (each.casefold() for each in known):
+                return parse_zone(name)
+    return None
+
+
 @cache
 def zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     """Every zone under its present name, by region, for a select: `Kolkata, India` in `Asia`."""

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from accounts.clock import format_duration, format_short_date, format_zone
 from accounts.requests import viewer_zone
-from accounts.zones import parse_zone, zone_choices
+from accounts.zones import find_zone
 from bookings.models import HOLDING, Booking, Status
 from bookings.sessions import SessionView
 from bookings.slots import State
@@ -21,14 +21,14 @@ from mentors.availability import Schedule, epoch_minute, local_date, openings
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 
-PREVIEW_DAYS = timedelta(days=14)
+PREVIEW_DAYS = timedelta(days=7)
 ONE_DAY = timedelta(days=1)
 
 
 def render_preview(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """Two weeks as a student reads them: what the wizard offers somebody who is signed out.
+    """A week as a student reads it: what the wizard offers somebody who is signed out.
 
-    In the URL, `preview_zone` says on whose clock, `preview_type` for which session (`slug:minutes`),
+    In the URL, `preview_zone` names a place by whose clock, `preview_type` for which session (`slug:minutes`),
     `preview_from` from which date on.
     """
     now = timezone.now()
@@ -41,7 +41,8 @@ def _preview(request: HttpRequest, mentor: Mentor, now: datetime) -> str:
         return render_to_string("bookings/_availability_preview.html")
     wanted = request.GET.get("preview_type")
     chosen = next((each for each in options if _value(*each) == wanted), options[0])
-    zone = parse_zone(request.GET.get("preview_zone")) or mentor.zone
+    place = request.GET.get("preview_zone", "")
+    zone = find_zone(place) or mentor.zone
     offer = load_offer(mentor, Choice(*chosen), None, zone, now)
     today = now.astimezone(zone).date()
     since = min(max(_date(request.GET.get("preview_from", "")) or today, today), offer.last_date)
@@ -51,8 +52,8 @@ def _preview(request: HttpRequest, mentor: Mentor, now: datetime) -> str:
             {"value": _value(*each), "label": _label(*each), "is_chosen": each == chosen} for each in options
         ],
         "chosen": chosen,
-        "zone": zone,
-        "zones": zone_choices(),
+        "place": place or zone.key.replace("_", " "),
+        "is_unknown": bool(place) and find_zone(place) is None,
         "zone_label": format_zone(zone, now),
         "title": f"{format_short_date(dates[0])} to {format_short_date(dates[-1])}",
         "days": [_day(offer, each) for each in dates if each <= offer.last_date],

@@ -28,9 +28,16 @@ class ClockInput(forms.TimeInput):
         super().__init__(format="%H:%M")
 
 
+class Unlabelled(forms.HiddenInput):
+    """Without an id: nothing points to it, and a week has dozens."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"id": False})
+
+
 class HoursForm(forms.Form):
-    weekday = forms.TypedChoiceField(choices=Weekday, coerce=int, widget=forms.HiddenInput)
-    kind = forms.ChoiceField(choices=WeeklyHours.Kind, widget=forms.HiddenInput)
+    weekday = forms.TypedChoiceField(choices=Weekday, coerce=int, widget=Unlabelled)
+    kind = forms.ChoiceField(choices=WeeklyHours.Kind, widget=Unlabelled)
     starts = forms.TimeField(
         required=False, widget=ClockInput, error_messages={"invalid": "Write a time, as in 09:30."}
     )
@@ -60,6 +67,11 @@ class HoursForm(forms.Form):
         data = self.cleaned_data
         starts, ends = (data[name].replace(second=0, microsecond=0) for name in ("starts", "ends"))
         return Hours(data["weekday"], data["kind"], starts, ends, data["is_active"])
+
+    def name_fields(self, line: str) -> None:
+        """What a screen reader calls them; everybody else sees where they stand."""
+        for name, words in (("starts", "from"), ("ends", "to"), ("is_active", f"{self.words}: on")):
+            self.fields[name].widget.attrs["aria-label"] = f"{line} {words}"
 
     @property
     def day_name(self) -> str:
@@ -189,11 +201,14 @@ class WeekForm(BaseFormSet[HoursForm]):
         return bool(rows) and not any(form["is_active"].value() for form in rows)
 
     def _of_day(self, weekday: int, kind: str) -> list[HoursForm]:
-        return [
+        found = [
             form
             for form in self.forms
             if str(form["weekday"].value()) == str(weekday) and form["kind"].value() == kind
         ]
+        for form in found:
+            form.name_fields(f"{Weekday(weekday).label}, {kind}")
+        return found
 
 
 _WEEKDAYS = tuple(str(day.value) for day in Weekday)

@@ -90,7 +90,7 @@ def test_preview_is_the_wizards_offer_in_any_zone(
     offer = load_offer(mentor, Choice(each, minutes), None, ZoneInfo(zone), NOW)
     today = NOW.astimezone(ZoneInfo(zone)).date()
     expected: Shown = {}
-    for day in (today + timedelta(days=number) for number in range(14)):
+    for day in (today + timedelta(days=number) for number in range(7)):
         slots = offer.days.get(day, ())
         expected[format_short_date(day)] = [(label, state is State.TAKEN) for _, state, label in slots]
     assert shown == expected
@@ -125,6 +125,20 @@ def test_empty_days_say_why(own: Client, free_type: SessionType) -> None:
 )
 def test_odd_choices_fall_back(own: Client, free_type: SessionType, state: dict[str, str]) -> None:
     assert preview(page(own, **state)) == preview(page(own))
+
+
+@pytest.mark.parametrize("place", ["Los Angeles", " america/los_angeles", "LOS ANGELES, United States"])
+def test_a_place_is_understood_as_people_write_it(own: Client, free_type: SessionType, place: str) -> None:
+    html = page(own, preview_zone=place)
+    assert "America/Los Angeles (GMT-8)" in html
+    assert "No time zone is called so" not in html
+
+
+def test_a_place_that_is_none_is_said_beside_the_field_and_kept(own: Client, free_type: SessionType) -> None:
+    html = page(own, preview_zone="Mars <Base>")
+    assert 'value="Mars &lt;Base&gt;"' in html
+    assert "No time zone is called so" in html
+    assert "Asia/Kolkata (GMT+5:30)" in html
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,21 @@
 """Sets the scene on a site that runs with its demo; run by `manage.py shell`."""
 
 import json
-from datetime import datetime
+from datetime import datetime, time
 
 from django.utils import timezone
 
 from accounts.clock import from_param
 from accounts.models import User
+from accounts.services import create_person
 from bookings.busy import load_busy
 from bookings.models import Booking, Status
 from bookings.services import book, lead_minutes
 from bookings.slots import State, free_starts
 from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
-from mentors.models import SessionType
+from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
+from mentors.services import Hours, apply, approve, create_session_type, set_weekly_hours
 from payments.gateways import mock
 from payments.services import ReturnUrls, open_checkout, settle
 
@@ -88,3 +90,26 @@ def take(mentor: str, start: str) -> None:
     at = from_param(start)
     assert at is not None
     book(student=other, session_type=session_type, duration_minutes=60, starts_at=at, now=timezone.now())
+
+
+def empty_week(*names: str) -> None:
+    """Mentors in Kolkata who can be booked but have set no hours yet, and somebody who could book them."""
+    now = timezone.now()
+    somebody = create_person(email="somebody@example.com", name="Some Body", password="office-hours")
+    for name in names:
+        user = create_person(email=f"{name}@example.com", name=name.title(), password="office-hours")
+        mentor = apply(
+            user=user, headline="A mentor", bio="Of few words.", skills=["Python"], languages=[],
+            time_zone="Asia/Kolkata", now=now,
+        )  # fmt: skip
+        approve(mentor, by=somebody, now=now)
+        create_session_type(
+            mentor=mentor, name="Mock Interview", description="", pricing="fixed", price_minor=0,
+            currency="INR", durations=[60], requires_approval=False,
+        )  # fmt: skip
+
+
+def open_always(name: str) -> None:
+    """The mentor of that name is open at every hour of the week."""
+    mentor = Mentor.objects.get(user__email=f"{name}@example.com")
+    set_weekly_hours(mentor=mentor, week=[Hours(day, "open", time(0), time(0)) for day in range(7)])

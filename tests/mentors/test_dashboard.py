@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
 from accounts.models import User
 from mentors.models import Mentor
 from tests import factories
+from tests.factories import NOW
 from tests.mentors import pictures
 
 PAGES = {
@@ -157,3 +160,32 @@ def test_a_bad_photo_changes_nothing(own: Client, mentor: Mentor) -> None:
     assert "many pixels" in response.context["form"].errors["photo"][0]
     mentor.refresh_from_db()
     assert (mentor.headline, bool(mentor.photo)) == ("Staff engineer", False)
+
+
+def test_overview_parts_today_from_the_days_after_and_shows_both_clocks(
+    own: Client, mentor: Mentor, student: User
+) -> None:
+    career = mentor.session_types.get()
+    for name, hours in (("At Five", 5), ("At Midnight", 12), ("In A Week", 167), ("Later", 169)):
+        factories.BookingFactory(
+            session_type=career, type_name=name, student=student, starts_at=NOW + timedelta(hours=hours)
+        )
+    html = own.get("/dashboard/").content.decode()
+    today, _, week = html.partition("<h2>Today</h2>")[2].partition("<h2>The next seven days</h2>")
+    assert "Wednesday 2 December 2026" in today
+    for words in ("At Five", "5:00 pm to 6:00 pm</strong> your time, 12:30 pm theirs"):
+        assert words in today
+    assert "At Midnight" not in today
+    for words in ("At Midnight", "In A Week"):
+        assert words in week
+    assert "Later" not in html
+
+
+def test_profile_says_what_a_new_zone_does_to_the_hours(own: Client) -> None:
+    assert "9:00 stays 9:00, in the new zone" in own.get("/dashboard/profile/").content.decode()
+
+
+def test_switched_off_hours_are_no_hours_to_start_with(client: Client, mentor: Mentor) -> None:
+    mentor.weekly_hours.update(is_active=False)
+    client.force_login(mentor.user)
+    assert client.get("/dashboard/").content.decode().count('data-done="no"') == 1

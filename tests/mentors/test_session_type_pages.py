@@ -141,3 +141,20 @@ def test_list_costs_the_same_for_one_and_for_thirty(
     factories.SessionTypeFactory.create_batch(count, mentor=mentor)
     with django_assert_num_queries(4):
         own.get(LIST)
+
+
+def test_session_types_are_put_in_order(own: Client, mentor: Mentor) -> None:
+    for slug in ("first", "second", "third"):
+        factories.SessionTypeFactory(mentor=mentor, slug=slug, name=slug.title())
+    assert own.post(f"{LIST}third/move/", {"to": "up"})["Location"] == LIST
+    assert own.post(f"{LIST}first/move/", {"to": "down"}).status_code == 302
+    assert [each.slug for each in mentor.session_types.all()] == ["third", "first", "second"]
+    html = own.get(LIST).content.decode()
+    assert 'aria-label="Move Third up" disabled' in html
+    assert 'aria-label="Move Second down" disabled' in html
+    assert own.get(f"{LIST}third/move/").status_code == 405
+
+
+def test_a_single_session_type_has_nowhere_to_move(own: Client, mentor: Mentor) -> None:
+    factories.SessionTypeFactory(mentor=mentor)
+    assert "Move " not in own.get(LIST).content.decode()

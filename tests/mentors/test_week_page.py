@@ -194,3 +194,30 @@ def test_it_works_for_one_mentor_only(own: Client, mentor: Mentor) -> None:
     other = factories.MentorFactory()
     own.post(URL, week(NINE_TO_FIVE, mentor=other.pk))
     assert WeeklyHours.objects.filter(mentor=other).count() == 6
+
+
+def test_an_interval_switched_off_keeps_its_hours(own: Client, mentor: Mentor) -> None:
+    data = week(NINE_TO_FIVE, (1, "open", "10:00", "12:00"))
+    del data["form-1-is_active"]
+    own.post(URL, data)
+    assert list(mentor.weekly_hours.values_list("weekday", "is_active")) == [(0, True), (1, False)]
+    forms = own.get(URL).context["week"].forms
+    assert [form["is_active"].value() for form in forms] == [True, False]
+
+
+def test_a_day_is_switched_off_and_on_with_its_breaks(own: Client) -> None:
+    lines: list[Line] = [NINE_TO_FIVE, (0, "break", "12:00", "13:00"), (1, "open", "10:00", "12:00")]
+    response = own.post(URL, week(*lines, switch_day="0-off"))
+    assert [form["is_active"].value() for form in response.context["week"].forms] == [False, False, True]
+    html = response.content.decode()
+    assert "Not saved yet." in html
+    assert 'value="0-on"' in html
+    response = own.post(URL, week(*lines, switch_day="0-on"))
+    assert all(form["is_active"].value() for form in response.context["week"].forms)
+
+
+def test_what_is_switched_off_may_overlap(own: Client, mentor: Mentor) -> None:
+    data = week(NINE_TO_FIVE, (0, "open", "09:00", "12:00"))
+    del data["form-1-is_active"]
+    assert own.post(URL, data).status_code == 302
+    assert mentor.weekly_hours.count() == 2
