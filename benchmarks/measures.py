@@ -28,7 +28,7 @@ from benchmarks.workloads import (
     Workload,
     schedule,
 )
-from bookings import wizard
+from bookings import wizard, wizard_dates
 from bookings.slots import State, by_date, free_starts
 from mentors.models import SessionType
 
@@ -88,8 +88,8 @@ def context(viewer: Any, types: dict[str, SessionType]) -> bool:
         choice = wizard.Choice(session_type, DURATION, day=ONE_DAY)
         offer = wizard.load_offer(session_type.mentor, choice, viewer, VIEWER_ZONE, NOW)
         return (
-            wizard.month_context(choice, offer, "Mentor"),
-            wizard.times_context(choice, offer, session_type.mentor),
+            wizard_dates.month_context(choice, offer, "Mentor"),
+            wizard_dates.times_context(choice, offer, session_type.mentor),
         )
 
     with CaptureQueriesContext(connection) as queries:
@@ -106,11 +106,12 @@ def html(viewer: Any, session_type: SessionType) -> bool:
     offer = wizard.load_offer(mentor, choice, viewer, VIEWER_ZONE, NOW)
     dates = [FIRST + timedelta(days=n) for n in range(DAYS)]
     months = [
-        wizard.month_context(wizard.Choice(session_type, DURATION, month=first), offer, "Mentor")
+        wizard_dates.month_context(wizard.Choice(session_type, DURATION, month=first), offer, "Mentor")
         for first in sorted({day.replace(day=1) for day in dates})
     ]
     times = [
-        wizard.times_context(wizard.Choice(session_type, DURATION, day=day), offer, mentor) for day in dates
+        wizard_dates.times_context(wizard.Choice(session_type, DURATION, day=day), offer, mentor)
+        for day in dates
     ]
     month_page, times_page = (get_template(f"bookings/wizard/_{name}.html") for name in ("month", "slots"))
     plain = Engine()

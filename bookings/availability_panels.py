@@ -16,7 +16,8 @@ from accounts.zones import find_zone
 from bookings.models import HOLDING, Booking, Status
 from bookings.sessions import SessionView
 from bookings.slots import State
-from bookings.wizard import SHORT_REASONS, Choice, Offer, load_offer
+from bookings.wizard import Choice, Offer, load_offer
+from bookings.wizard_dates import SHORT_REASONS
 from mentors.availability import Schedule, epoch_minute, local_date, openings
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules

@@ -23,7 +23,7 @@ from accounts.clock import (
 from accounts.models import User
 from accounts.ratelimit import limit_posts
 from accounts.requests import is_htmx, viewer, viewer_zone
-from bookings import wizard
+from bookings import wizard, wizard_dates
 from bookings.forms import ConfirmForm
 from bookings.mentor_panels import times_links
 from bookings.models import Booking
@@ -81,14 +81,14 @@ def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice
         picked, choice = choice.start, replace(choice, start=None)
     name = mentor.user.first_name
     if choice.view == "week":
-        context["week"] = dates = wizard.week_context(choice, offer, name)
+        context["week"] = dates = wizard_dates.week_context(choice, offer, name)
     else:
-        context["month"] = dates = wizard.month_context(choice, offer, name)
+        context["month"] = dates = wizard_dates.month_context(choice, offer, name)
     context |= {"dates": dates, "fields": choice.fields()}
     if not offer.free and not is_htmx(request):
         context["similar"] = _similar(mentor, student, zone, now)
     if choice.day is not None:
-        context["times"] = wizard.times_context(choice, offer, mentor, picked)
+        context["times"] = wizard_dates.times_context(choice, offer, mentor, picked)
         context["hold"] = _own_hold(student, choice, now) if context["times"]["held"] else None
         if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
             return HttpResponse(status=204)
