@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from mentors.models import Language, Mentor
+from mentors.models import Mentor
 from tests import factories
 from tests.mentors import pictures
 
@@ -17,7 +17,7 @@ def answers(db: None) -> dict[str, Any]:
         "headline": "Baker, nine years",
         "bio": "Bread, and what it teaches.",
         "other_skills": "Baking,  Sour  dough, ",
-        "languages": [Language.objects.get(code="en").pk, Language.objects.get(code="de").pk],
+        "languages": [factories.LanguageFactory(code=code).pk for code in ("en", "de")],
         "time_zone": "Europe/Berlin",
     }
 

@@ -9,7 +9,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import User
 from mentors import services
-from mentors.models import Language, Mentor, Skill, WeeklyHours
+from mentors.models import Mentor, Skill, WeeklyHours
 from mentors.photos import Photo, read_photo
 from mentors.services import Hours
 from tests import factories
@@ -116,7 +116,7 @@ def test_update_profile_writes_what_students_see(mentor: Mentor) -> None:
         headline="Now a gardener",
         bio="Plants.",
         skills=["Gardening"],
-        languages=Language.objects.filter(code="hi"),
+        languages=[factories.LanguageFactory(code="hi")],
         time_zone="Europe/London",
         cancellation_policy="strict",
         is_paused=True,
