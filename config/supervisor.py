@@ -19,14 +19,15 @@ def supervise(
 ) -> str | None:
     """Block until told to stop (returns None) or until a process ends by itself (returns its name).
 
-    SIGINT, SIGTERM and SIGHUP stop every process with SIGTERM; what still runs after the grace period is killed, with
-    its own children. `on_ready` is asked again and again until it says that everything is up.
+    SIGINT, SIGTERM and SIGHUP stop every process with SIGTERM; what still runs after the grace period, or when told
+    a second time, is killed, with its own children. `on_ready` is asked again and again until it says that everything
+    is up.
     """
-    stopping = False
+    times_told = 0
 
     def stop(*_: object) -> None:
-        nonlocal stopping
-        stopping = True
+        nonlocal times_told
+        times_told += 1
 
     previous = {
         number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -35,7 +36,7 @@ def supervise(
     try:
         for process in processes:
             running[process.name] = _start(process)
-        while not stopping:
+        while not times_told:
             for name, child in running.items():
                 if child.poll() is not None:
                     return name
@@ -44,7 +45,8 @@ def supervise(
             time.sleep(POLL_SECONDS)
         return None
     finally:
-        _stop(running.values(), grace_seconds)
+        deadline = time.monotonic() + grace_seconds
+        _stop(running.values(), lambda: times_told < 2 and time.monotonic() < deadline)
         for number, handler in previous.items():
             signal.signal(number, handler)
 
@@ -66,15 +68,14 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
-def _stop(children: Iterable["subprocess.Popen[bytes]"], grace_seconds: float) -> None:
+def _stop(children: Iterable["subprocess.Popen[bytes]"], may_wait: Callable[[], bool]) -> None:
     children = list(children)
     for child in children:
         if child.poll() is None:
             child.terminate()
-    deadline = time.monotonic() + grace_seconds
+    while any(child.poll() is None for child in children) and may_wait():
+        time.sleep(POLL_SECONDS)
     for child in children:
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=max(0, deadline - time.monotonic()))
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()

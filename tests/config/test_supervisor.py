@@ -30,6 +30,15 @@ def test_supervise_kills_a_straggler_and_its_children(tmp_path):
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
+def test_supervise_waits_for_nobody_when_it_is_told_twice():
+    deaf = Process("deaf", ("sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"))
+    for seconds in (0.5, 1):
+        threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    started = time.monotonic()
+    assert supervise([deaf], grace_seconds=60) is None
+    assert time.monotonic() - started < 30
+
+
 def test_supervise_gives_a_process_its_own_variables(tmp_path):
     writer = Process("writer", ("sh", "-c", f'echo "$GREETING" > {tmp_path}/said'), {"GREETING": "hello"})
     supervise([writer])
