@@ -78,7 +78,7 @@ def impatient(monkeypatch) -> None:
     """One try, and a short one, so that what goes wrong is seen at once."""
     _connect.cache_clear()  # an earlier stand-in may have had the same port
     monkeypatch.setattr("payments.gateways.stripe.RETRIES", 0)
-    monkeypatch.setattr("payments.gateways.stripe.TIMEOUT", (1, 0.3))
+    monkeypatch.setattr("payments.gateways.stripe.TIMEOUT", (5, 0.8))
 
 
 @pytest.fixture

@@ -551,6 +551,8 @@ CONTROLS = {
 class Handler(BaseHTTPRequestHandler):
     server: StandIn
     protocol_version = "HTTP/1.1"
+    # A connection is kept: the body of one answer would wait 40 ms for the other side to have its headers.
+    disable_nagle_algorithm = True
 
     def log_message(self, *args: Any) -> None:
         """Quiet."""
