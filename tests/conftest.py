@@ -19,20 +19,35 @@ from tests import factories, servers
 # Playwright's event loop lives in the test's thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-# Property tests: the same 200 examples every time, or with HYPOTHESIS_PROFILE=thorough 2,000 new ones.
+# Property tests: the same 200 examples every time, or with HYPOTHESIS_PROFILE=thorough 2,000 new ones; `few` are
+# enough where another run of the same suite has them all.
 slow = [HealthCheck.too_slow]  # says more about the machine than about the test
 settings.register_profile(
     "steady", max_examples=200, derandomize=True, database=None, deadline=None, suppress_health_check=slow
 )
+settings.register_profile("few", settings.get_profile("steady"), max_examples=50)
 settings.register_profile("thorough", max_examples=2_000, deadline=None, suppress_health_check=slow)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+# Fixtures of pytest-django that open the database.
+DATABASES = {"db", "transactional_db"}
+
+
+def fixtures_of(item: pytest.Item) -> set[str]:
+    return set(item.fixturenames) if isinstance(item, pytest.Function) else set()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test of the other database is not collected: it is no skip, since another run has it."""
+    """What the other database's run has is not collected: its own tests, and for SQLite's those without a database."""
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[connection.vendor]
-    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(other)])
-    items[:] = [item for item in items if not item.get_closest_marker(other)]
+
+    def belongs(item: pytest.Item) -> bool:
+        needs_database = item.get_closest_marker("django_db") or not DATABASES.isdisjoint(fixtures_of(item))
+        return not item.get_closest_marker(other) and bool(needs_database or other == "postgresql")
+
+    config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
+    items[:] = [item for item in items if belongs(item)]
     # The longest first: of two processes one runs it all the while, the other everything else.
     items.sort(key=lambda item: "test_on_postgresql" not in item.nodeid)
 

@@ -16,7 +16,7 @@ def test_the_suite_passes_on_postgresql():
         done = subprocess.run(
             command,
             cwd=BASE_DIR,
-            env={**inherited, "DATABASE_URL": url},
+            env={**inherited, "DATABASE_URL": url, "HYPOTHESIS_PROFILE": "few"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

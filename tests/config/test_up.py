@@ -46,8 +46,8 @@ def the_worker(site):
     return min(pid for pid, command in children(site.process.pid).items() if "celery" in command)
 
 
-def test_up_serves_works_off_the_file_queue_and_stops_when_it_is_told_to():
-    with start_site() as site:
+def test_up_serves_works_off_the_file_queue_and_stops_when_it_is_told_to(tmp_path):
+    with start_site(data_dir=tmp_path) as site:
         assert wait_until(lambda: health(site)["schedule"]["status"] == "ok")
         assert site.get("/healthz")[0] == 200
         assert site.get("/static/admin/css/base.css")[0] == 200
