@@ -1,24 +1,16 @@
 """Stripe's page, the bank's page and saved cards, in a browser: under our policy, with and without JavaScript."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.accessibility import is_accessible
+from tests.e2e.paying import is_booked, open_payment, phone, press
 from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_environment
 from tests.servers import Site, start_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
-
-HOLD = """
-from accounts.models import User
-from tests.e2e.stage import booked
-student = User.objects.get(email="student@example.com")
-print("HELD " + booked("mentor@example.com", "Career Guidance", student).reference)
-"""
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 @pytest.fixture(scope="module")
@@ -35,42 +27,14 @@ def site(stand_in: StripeStandIn) -> Iterator[Site]:
 
 @pytest.fixture(params=[True, False], ids=["javascript", "plain"])
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """Whatever the policy blocks is a failure of the test."""
-    context = browser.new_context(java_script_enabled=request.param, viewport={"width": 390, "height": 844})
-    page, complaints = context.new_page(), []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    yield page
-    context.close()
-    assert [each for each in complaints if "Content Security Policy" in each] == []
+    with phone(browser, javascript=request.param) as page:
+        yield page
 
 
 @pytest.fixture
 def paying(page: Page, site: Site) -> str:
     """Signed in, on the payment page of a held session; the session's reference."""
-    output = site.manage("shell", "-v0", "-c", HOLD)
-    reference = re.search(r"HELD (\S+)", output)
-    assert reference is not None
-    # By another name than the stand-in's, so that the two are different sites.
-    page.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/sessions/{reference[1]}/payment/")
-    page.fill("[name=login]", "student@example.com")
-    page.fill("[name=password]", "office-hours")
-    page.press("[name=password]", "Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Pay to confirm your session")
-    return reference[1]
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def is_booked(page: Page) -> None:
-    expect(page).to_have_url(re.compile(r"/confirmation/$"))
-    expect(page.get_by_role("heading", level=1)).to_have_text("You’re booked")
-
-
-def is_accessible(page: Page) -> None:
-    results = Axe().run(page, options=AXE)
-    assert results.violations_count == 0, results.generate_report()
+    return open_payment(page, site)
 
 
 def test_paying_on_stripes_page(page: Page, paying: str) -> None:

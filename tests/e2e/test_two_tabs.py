@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.test_razorpay import HOLD, in_widget, is_booked, press
+from tests.e2e.paying import is_booked, open_payment, press
+from tests.e2e.test_razorpay import in_widget
 from tests.payments.razorpay_stand_in import StandIn, razorpay_environment, running
 from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_environment
 from tests.servers import Site, start_site
@@ -42,15 +43,9 @@ def site(stripe: StripeStandIn, razorpay: StandIn) -> Iterator[Site]:
 @pytest.fixture
 def tabs(browser: Browser, site: Site) -> Iterator[tuple[Page, Page]]:
     """Both on the payment page of the same held session."""
-    reference = re.search(r"HELD (\S+)", site.manage("shell", "-v0", "-c", HOLD))
-    assert reference is not None
     context = browser.new_context(viewport={"width": 390, "height": 844})
     first, second = context.new_page(), context.new_page()
-    first.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/sessions/{reference[1]}/payment/")
-    first.fill("[name=login]", "student@example.com")
-    first.fill("[name=password]", "office-hours")
-    first.press("[name=password]", "Enter")
-    expect(first.get_by_role("heading", level=1)).to_have_text("Pay to confirm your session")
+    open_payment(first, site)
     second.goto(first.url)
     yield first, second
     context.close()
