@@ -32,7 +32,8 @@ def open_payment(page: Page, site: Site) -> str:
     reference = re.search(r"HELD (\S+)", site.manage("shell", "-v0", "-c", HOLD))
     assert reference is not None
     # By another name than the provider's stand-in, so that the two are different sites.
-    page.goto(f"{site.url.replace('127.0.0.1', 'localhost')}/sessions/{reference[1]}/payment/")
+    shop = site.url.replace("127.0.0.1", "localhost")
+    page.goto(f"{shop}/sessions/{reference[1]}/payment/", wait_until="networkidle")
     page.fill("[name=login]", "student@example.com")
     page.fill("[name=password]", "office-hours")
     page.press("[name=password]", "Enter")

@@ -128,7 +128,7 @@ def hand(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterat
         locale="en-GB",
     )
     page = context.new_page()
-    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/")
+    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/", wait_until="networkidle")
     page.fill("[name=login]", f"{name}@example.com")
     page.fill("[name=password]", "office-hours")
     page.press("[name=password]", "Enter")
@@ -241,7 +241,7 @@ def test_a_week_set_up_by_hand_is_what_students_elsewhere_see(
 def test_changes_show_in_the_preview_as_they_are_made(browser: Browser, site: Site) -> None:
     context = browser.new_context(timezone_id=HOME.key, locale="en-GB", viewport=PHONE)
     page = context.new_page()
-    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/dates/")
+    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/dates/", wait_until="networkidle")
     page.fill("[name=login]", "live@example.com")
     page.fill("[name=password]", "office-hours")
     page.press("[name=password]", "Enter")

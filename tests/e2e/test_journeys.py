@@ -27,7 +27,8 @@ class Visitor:
         self.page, self.site, self.presses = page, site, 0
 
     def open(self, path: str) -> None:
-        self.page.goto(self.site.url + path)
+        # The first page of all learns the zone and loads again.
+        self.page.goto(self.site.url + path, wait_until="networkidle")
 
     def press(self, target: Locator) -> None:
         """Press something that can be seen without scrolling sideways, as a thumb would."""

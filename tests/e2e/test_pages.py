@@ -241,7 +241,7 @@ class Rooms:
             )
             if who:
                 page = context.new_page()
-                page.goto(f"{site.url}/accounts/login/")
+                page.goto(f"{site.url}/accounts/login/", wait_until="networkidle")
                 page.fill("[name=login]", f"{who}@example.com")
                 page.fill("[name=password]", PASSWORD)
                 page.press("[name=password]", "Enter")
