@@ -15,7 +15,7 @@ class TimeZoneMiddleware:
     """`request.time_zone`: the zone its reader saved, or else chose or was found to be in on this device, or None."""
 
     # They show no times, and one page asks for many photos: reading the user each time would be waste.
-    TIMELESS = (settings.MEDIA_URL, "/healthz")
+    TIMELESS = (settings.MEDIA_URL, "/healthz", "/robots.txt", "/.well-known/")
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

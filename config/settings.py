@@ -32,12 +32,17 @@ if DEBUG:
 else:
     required("SECRET_KEY", SECRET_KEY, "Set it to 50 or more random characters.")
     required("ALLOWED_HOSTS", ALLOWED_HOSTS, "Set it to the site's host names, separated by commas.")
+    if "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS has '*'; when DEBUG is off name the site's own hosts, separated by commas, "
+            "as in example.com,www.example.com."
+        )
 
 PORT = env.count("PORT", 8000, minimum=1, maximum=65535)
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 if DEBUG or ALLOWED_HOSTS[0] in LOCAL_HOSTS:
     DEFAULT_SITE_URL = f"http://localhost:{PORT}"
-elif ALLOWED_HOSTS[0].startswith((".", "*")):
+elif ALLOWED_HOSTS[0].startswith("."):
     DEFAULT_SITE_URL = ""
     required("SITE_URL", env.text("SITE_URL"), "Set it to the site's address, as in https://example.com.")
 else:
@@ -100,6 +105,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.logging.RequestMiddleware",
+    "config.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

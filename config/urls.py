@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config.health import healthz
-from config.views import media
+from config.views import media, robots, security_txt
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 admin.site.index_title = "Staff"
@@ -16,6 +16,8 @@ handler500 = "config.views.server_error"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("robots.txt", robots, name="robots"),
+    path(".well-known/security.txt", security_txt, name="security_txt"),
     path("admin/", admin.site.urls),
     path("media/<path:path>", media, name="media"),
     path("accounts/", include("allauth.urls")),

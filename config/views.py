@@ -1,14 +1,22 @@
+from datetime import timedelta
 from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
 from config import context
 
+# Pages of one person, and the booker's endless months.
+NOT_FOR_ROBOTS = (
+    *("/accounts/", "/admin/", "/dashboard/", "/feeds/", "/my-sessions/", "/notifications/", "/payments/"),
+    *("/sessions/", "/settings/", "/waiting-list/", "/mentors/*/book/"),
+)
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -21,6 +29,30 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
     response["Cache-Control"] = "public, max-age=86400"
     response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """RFC 9309."""
+    return _text("User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ROBOTS))
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a hole (RFC 9116, which asks for an end less than a year away)."""
+    expires = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=180)
+    return _text(
+        f"Contact: mailto:{settings.SUPPORT_EMAIL}",
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: en",
+        f"Canonical: {settings.SITE_URL}{reverse('security_txt')}",
+    )
+
+
+def _text(*lines: str) -> HttpResponse:
+    response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+    response["Cache-Control"] = "public, max-age=86400"
     return response
 
 

@@ -214,7 +214,12 @@ def test_settings_let_a_live_key_only_speak_with_stripe(tmp_path, key, base):
     [
         ({}, "SECRET_KEY is required when DEBUG is off"),
         ({"SECRET_KEY": "k"}, "ALLOWED_HOSTS is required when DEBUG is off"),
-        ({**PRODUCTION, "ALLOWED_HOSTS": "*"}, "SITE_URL is required when DEBUG is off"),
+        (
+            {**PRODUCTION, "ALLOWED_HOSTS": "*"},
+            "ALLOWED_HOSTS has '*'; when DEBUG is off name the site's own",
+        ),
+        ({**PRODUCTION, "ALLOWED_HOSTS": "example.com, *"}, "ALLOWED_HOSTS has '*'; when DEBUG is off"),
+        ({**PRODUCTION, "ALLOWED_HOSTS": ".example.com"}, "SITE_URL is required when DEBUG is off"),
         ({**PRODUCTION, "SITE_URL": "http://example.com"}, "must start with https://"),
         ({"DEBUG": "maybe"}, "DEBUG is 'maybe'; set it to 1 or 0"),
         ({"DEBUG": "1", "SITE_URL": "example.com"}, "SITE_URL has 'example.com'"),

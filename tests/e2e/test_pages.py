@@ -35,6 +35,8 @@ STUDENT, MENTOR, APPROVAL, STAFF, NEW, NOBODY = "student", "mentor", "approval",
 NOT_PAGES = {
     "healthz": "JSON",
     "media": "photos",
+    "robots": "a text file",
+    "security_txt": "a text file",
     "session_invite": "a calendar file",
     "session_receipt": "a PDF",
     "payment_razorpay": "needs Razorpay; the journeys with it look at the page",
