@@ -1,6 +1,7 @@
 import logging
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import qrcode
 from allauth.account.adapter import DefaultAccountAdapter
@@ -42,16 +43,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return reverse("settings")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A mail server that is down breaks no page: its reader is told, and may ask again."""
+        """A mail server that is down breaks no page: its reader is told, and may ask again.
+
+        Links lead to SITE_URL whatever host the request named, which is anybody's word.
+        """
         words = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        links = {name: _at_site(value) for name, value in context.items() if name.endswith("_url")}
         try:
-            super().send_mail(template_prefix, email, {**words, **context})
+            super().send_mail(template_prefix, email, {**context, **words, **links})
         except Exception:
             logger.exception("Mail not sent: %s", template_prefix)
             messages.error(
                 current.request,
                 "We could not send a mail just now. Please ask for it again in a few minutes.",
             )
+
+
+def _at_site(url: str) -> str:
+    parts = urlsplit(url)
+    return settings.SITE_URL + urlunsplit(("", "", *parts[2:]))
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -8,6 +8,7 @@ from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp import forms as totp_forms
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.db import IntegrityError, transaction
@@ -107,7 +108,9 @@ class PlainWords:
 
 class SignupForm(PlainWords, account_forms.SignupForm):  # type: ignore[misc]
     name = forms.CharField(
-        label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label="Your name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     time_zone = TimeZoneField(
         required=False,
@@ -122,7 +125,9 @@ class SignupForm(PlainWords, account_forms.SignupForm):  # type: ignore[misc]
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """An address that was taken a moment ago, mostly by the first press of this very button, is no failure."""
-        if not self.account_already_exists:
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])  # or else the answer's time would tell
+        else:
             try:
                 with transaction.atomic():
                     return self.save(request), None

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from unittest.mock import patch
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.services import create_person
+from tests.accounts.counting_hasher import CountingHasher
 
 LOGIN, SIGNUP, LOGOUT = "/accounts/login/", "/accounts/signup/", "/accounts/logout/"
 NEXT = "/mentors/meera-rao/book/?type=career-guidance&duration=60&start=2026-12-09T05:30Z"
@@ -20,6 +22,18 @@ NEWCOMER = {
     "password2": PASSWORD,
     "time_zone": "Asia/Calcutta",
 }
+
+
+@pytest.fixture
+def hasher(settings: Settings) -> type[CountingHasher]:
+    settings.PASSWORD_HASHERS = ["tests.accounts.counting_hasher.CountingHasher"]
+    return CountingHasher
+
+
+def hashes_of(hasher: type[CountingHasher], act: Callable[[], object]) -> int:
+    before = hasher.asked
+    act()
+    return hasher.asked - before
 
 
 def is_signed_in(client: Client) -> bool:
@@ -62,6 +76,19 @@ def test_sign_in_refuses_a_wrong_password_and_an_unknown_address_alike(
     ]
     assert f'value="{email}"' in answer.text
     assert answer.context["redirect_field_value"] == NEXT
+
+
+@pytest.mark.parametrize("who", ["known", "unknown", "without a password", "deactivated"])
+def test_sign_in_that_fails_costs_one_hash_whoever_it_is(
+    client: Client, db: None, hasher: type[CountingHasher], who: str
+) -> None:
+    password = None if who == "without a password" else PASSWORD
+    person = create_person(
+        email="known@example.com", password=password, name="Known", is_active=who != "deactivated"
+    )
+    email = "nobody@example.com" if who == "unknown" else person.email
+    assert hashes_of(hasher, lambda: sign_in(client, email, "wrong")) == 1
+    assert not is_signed_in(client)
 
 
 def test_sign_in_never_leads_to_another_site(client: Client, student: User) -> None:
@@ -211,6 +238,60 @@ def test_sign_up_with_a_taken_address_looks_like_any_other(client: Client, stude
     assert User.objects.filter(email__iexact="arjun@example.com").count() == 1
 
 
+@pytest.mark.usefixtures("production")
+def test_sign_up_costs_as_much_with_a_taken_address_as_with_any_other(
+    client: Client, student: User, hasher: type[CountingHasher]
+) -> None:
+    taken = {**NEWCOMER, "email": "arjun@example.com"}
+    assert hashes_of(hasher, lambda: client.post(SIGNUP, NEWCOMER)) == 1
+    assert hashes_of(hasher, lambda: Client().post(SIGNUP, taken)) == 1
+
+
+FOREIGN = {
+    "HTTP_HOST": "evil.localhost"
+}  # let in by ALLOWED_HOSTS in development, as a wildcard would be elsewhere
+
+
+@pytest.mark.parametrize("verification", ["optional", "mandatory"])
+def test_mail_leads_to_the_site_whatever_host_was_asked(
+    client: Client, student: User, settings: Settings, verification: str
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = verification
+    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = verification == "mandatory"
+    settings.SITE_URL = "https://hours.example"
+    client.post(SIGNUP, NEWCOMER, **FOREIGN)
+    Client().post(SIGNUP, {**NEWCOMER, "email": "arjun@example.com"}, **FOREIGN)
+    for email in ("arjun@example.com", "nobody@example.com"):
+        Client().post("/accounts/password/reset/", {"email": email}, **FOREIGN)
+        Client().post("/accounts/login/code/", {"email": email}, **FOREIGN)
+    assert len(mail.outbox) == (5 if verification == "optional" else 6)
+    for message in mail.outbox:
+        links = re.findall(r"\S+://[^/\s]+", message.body)
+        assert set(links) == {"https://hours.example"}, message.body
+    [reset] = [message for message in mail.outbox if message.subject.startswith("Choose a new password")]
+    assert re.search(r"^https://hours\.example/accounts/password/reset/key/\w+-[\w-]+/$", reset.body, re.M)
+
+
+@pytest.mark.parametrize("verification", ["optional", "mandatory"])
+def test_mail_to_an_unconfirmed_address_repeats_nothing_that_was_typed(
+    client: Client, student: User, settings: Settings, verification: str
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = verification
+    settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = verification == "mandatory"
+    words = "Buy-now"
+    typed = {**NEWCOMER, "name": f"{words} at evil.example", "email": "buy-now@spam.example"}
+    client.post(SIGNUP, typed)
+    Client().post(SIGNUP, {**typed, "email": "arjun@example.com"})
+    Client().post("/accounts/login/code/", {"email": "buy-now-too@spam.example"})
+    Client().post("/accounts/password/reset/", {"email": "buy-now-again@spam.example"})
+    assert len(mail.outbox) == (3 if verification == "optional" else 4)
+    for message in mail.outbox:
+        said = f"{message.subject} {message.body}".lower()
+        assert "buy-now" not in said
+        assert "spam.example" not in said
+        assert "evil.example" not in said
+
+
 @pytest.mark.parametrize("verification", ["optional", "mandatory"])
 def test_sign_up_that_loses_a_race_for_the_address_is_no_failure(
     client: Client, student: User, settings: Settings, verification: str
@@ -287,7 +368,7 @@ def test_reset_leads_from_a_mail_to_a_new_password(client: Client, student: User
     )
     [message] = mail.outbox
     assert message.subject == "Choose a new password for Office Hours"
-    [link] = re.findall(r"http://testserver(\S+)", message.body)
+    [link] = re.findall(r"http://localhost:8000(/\S+)", message.body)
     form = client.get(link, follow=True)
     assert "Choose a new password" in form.text
     target = form.redirect_chain[-1][0]
