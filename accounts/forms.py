@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.names import validate_name
 from accounts.zones import parse_zone, zone_choices
 
 
@@ -110,6 +111,7 @@ class SignupForm(PlainWords, account_forms.SignupForm):  # type: ignore[misc]
     name = forms.CharField(
         label="Your name",
         max_length=120,
+        validators=[validate_name],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     time_zone = TimeZoneField(

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.names import validate_name
 from accounts.zones import parse_zone
 
 
@@ -36,7 +37,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person, known by their e-mail address: a student, a mentor, staff, or several of these."""
 
     email = models.EmailField("e-mail address")
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=120, validators=[validate_name])
     time_zone = models.CharField(max_length=64, blank=True, validators=[validate_zone])
     phone = models.CharField(max_length=32, blank=True)
     # Kept by mentors, written down here because every page's header asks.

@@ -14,6 +14,7 @@ from icalendar import Alarm, Calendar, Event, vCalAddress, vText
 
 from accounts.clock import format_date, format_offset, format_other_clock, format_range, format_zone
 from accounts.models import User
+from accounts.names import plain_name
 from bookings.models import ENDED, Booking
 
 ALARM_BEFORE = timedelta(minutes=15)
@@ -75,8 +76,8 @@ def other_name(booking: Booking, reader: User) -> str:
 
 
 def one_line(text: str) -> str:
-    """What people typed, fit for a header or a calendar's parameter: no line ends, no control characters."""
-    return " ".join(CONTROLS.sub(" ", text).split())
+    """What people typed, fit for a header or a calendar's parameter: no line ends, nothing that can't be seen."""
+    return plain_name(" ".join(CONTROLS.sub(" ", text).split()))
 
 
 def uid(booking: Booking) -> str:

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from accounts.models import User, validate_zone
+from accounts.names import validate_name
 from mentors.money import currency_choices
 
 DURATIONS = (30, 60, 90, 120)
@@ -135,7 +136,7 @@ class Mentor(models.Model):
     slug = models.SlugField(max_length=80, unique=True)
     status = models.CharField(max_length=12, choices=Status, default=Status.APPLIED)
     is_paused = models.BooleanField(default=False, help_text="Not listed and not bookable for now.")
-    headline = models.CharField(max_length=120)
+    headline = models.CharField(max_length=120, validators=[validate_name])
     bio = models.TextField("about", max_length=4000)
     photo = models.ImageField(upload_to=photo_path, blank=True)
     skills = models.ManyToManyField(Skill, related_name="mentors")
@@ -237,7 +238,7 @@ class SessionType(models.Model):
 
     mentor = models.ForeignKey(Mentor, on_delete=models.PROTECT, related_name="session_types")
     slug = models.SlugField(max_length=80)
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, validators=[validate_name])
     description = models.TextField(max_length=1000, blank=True)
     pricing = models.CharField(max_length=8, choices=Pricing, default=Pricing.FIXED)
     price_minor = models.PositiveIntegerField(

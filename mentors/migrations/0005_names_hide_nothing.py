@@ -1,0 +1,35 @@
+from django.db import migrations, models
+
+import accounts.names
+from accounts.names import plain_name
+
+
+def clean(apps, schema_editor):
+    """What was typed before it was refused: the same words without what misleads."""
+    for model, field in ((("mentors", "Mentor"), "headline"), (("mentors", "SessionType"), "name")):
+        rows = apps.get_model(*model)._default_manager
+        for pk, words in rows.values_list("pk", field).iterator():
+            if plain_name(words) != words:
+                rows.filter(pk=pk).update(**{field: plain_name(words).strip()})
+
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("mentors", "0004_caps_have_an_end"),
+    ]
+
+    operations = [
+        migrations.RunPython(clean, migrations.RunPython.noop),
+        migrations.AlterField(
+            model_name="mentor",
+            name="headline",
+            field=models.CharField(max_length=120, validators=[accounts.names.validate_name]),
+        ),
+        migrations.AlterField(
+            model_name="sessiontype",
+            name="name",
+            field=models.CharField(max_length=80, validators=[accounts.names.validate_name]),
+        ),
+    ]
