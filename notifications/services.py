@@ -107,15 +107,15 @@ def deliver(pk: int, *, now: datetime) -> None:
     message = claim(pk, now=now)
     if message is None:
         return
-    if not message.applies_at(now):
-        _record(message, status=Status.DROPPED)
-        return
-    if message.attempts > MAX_ATTEMPTS:  # the last attempt took its worker down
-        _give_up(message, "The worker stopped while sending.")
-        return
     try:
+        if not message.applies_at(now):
+            _record(message, status=Status.DROPPED)
+            return
+        if message.attempts > MAX_ATTEMPTS:  # the last attempt took its worker down
+            _give_up(message, "The worker stopped while sending.")
+            return
         compose(message, now=now).send()
-    except Exception as error:  # whatever a mail provider's client raises is a failed attempt
+    except Exception as error:  # whatever a row or a mail provider's client raises is a failed attempt
         _record_failure(message, error, now=now)
     else:
         _record(message, status=Status.SENT, sent_at=now, address=message.recipient.email, error="")

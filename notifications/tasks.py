@@ -3,7 +3,9 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from accounts.sweeping import each, row_of
 from notifications import services
+from notifications.models import Message
 
 
 @shared_task
@@ -13,6 +15,10 @@ def deliver(pk: int, **_: Any) -> None:
 
 @shared_task
 def deliver_due(**_: Any) -> None:
-    for pk in services.due(timezone.now()):
+    each(
+        "notifications.deliver",
+        services.due(timezone.now()),
         # What no worker has come to by the next sweep is asked for again then.
-        deliver.apply_async((pk,), expires=55)
+        lambda pk: deliver.apply_async((pk,), expires=55),
+        called=lambda pk: row_of(Message, pk, pk),
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from accounts.sweeping import each, row_of
 from bookings.models import ENDED, HOLDING, Booking, Status
 from payments.ledger import Shares, overdrawn, shares
 from payments.models import (
@@ -84,13 +85,24 @@ def _audit() -> Audit:
     went_back = _sums(Refund.objects.filter(status=RefundStatus.SUCCEEDED))
     owed = _sums(Refund.objects.filter(status__in=OWED))
     lost = _sums(Dispute.objects.chargebacks().filter(status=Dispute.Status.LOST))
-    for payment in Payment.objects.select_related("booking").order_by("pk").iterator():
+
+    def count(payment: Payment) -> None:
         below = (went_back[payment.pk], owed[payment.pk], lost[payment.pk])
-        found.problems += [
+        wrong = [
             f"{payment.booking.reference} {payment.reference}: {words}" for words in _wrong(payment, *below)
         ]
         if payment.status == PaymentStatus.SUCCEEDED:
             found.totals[payment.currency].add(payment.amount_minor, shares(payment))
+        found.problems += wrong
+
+    swept = each(
+        "payments.audit",
+        Payment.objects.select_related("booking").order_by("pk").iterator(),
+        count,
+        called=lambda payment: row_of(Payment, payment.pk, payment.reference),
+        seconds=None,
+    )
+    found.problems += [f"{row.label}: it could not be counted" for row in swept.failed]
     found.problems += [
         f"{currency}: {total.came_in} came in, and the parts are another sum"
         for currency, total in found.totals.items()

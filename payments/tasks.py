@@ -5,6 +5,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from payments import audit, services
+from payments.gateways import patience
+
+# What providers may take for one thing that a person has set off: others wait behind it.
+SECONDS = 30.0
+# A reconciliation, together; it is well below what a task may take.
+RECONCILE_SECONDS = 180.0
 
 
 @shared_task
@@ -14,17 +20,19 @@ def sweep(**kwargs: Any) -> None:
 
 @shared_task
 def send_refund(refund_pk: int, **kwargs: Any) -> None:
-    services.send_refund(refund_pk, now=timezone.now())
+    with patience.at_most(SECONDS):
+        services.send_refund(refund_pk, now=timezone.now())
 
 
 @shared_task
 def take_up_event(event_pk: int, **kwargs: Any) -> None:
-    services.process_event(event_pk, now=timezone.now())
+    with patience.at_most(SECONDS):
+        services.process_event(event_pk, now=timezone.now())
 
 
 @shared_task
 def reconcile(**kwargs: Any) -> None:
-    services.reconcile(timezone.now())
+    services.reconcile(timezone.now(), seconds=RECONCILE_SECONDS)
 
 
 @shared_task
@@ -36,6 +44,7 @@ def wake(task: Task[..., Any], *args: Any) -> None:
     """Queue a task once the rows are committed. With the broker down it is logged, and the next sweep does the work."""
 
     def queue() -> None:
-        task.delay(*args)
+        # What no worker has come to by the next sweep is taken up by that.
+        task.apply_async(args, expires=55)
 
     transaction.on_commit(queue, robust=True)

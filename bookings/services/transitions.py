@@ -1,11 +1,13 @@
 """Every change of a session's status after it was made. Nothing else assigns one."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 
 from accounts.models import User
+from accounts.sweeping import attempt, each_row, row_of
 from bookings import signals
 from bookings.busy import load_busy
 from bookings.cancellation import GiveBack, Terms, terms_of
@@ -23,6 +25,8 @@ PAY_WITHIN = timedelta(hours=24)
 PAY_BEFORE_START = timedelta(hours=1)
 
 Kind = BookingEvent.Kind
+# The sweep's name for what lapses.
+EXPIRE = "bookings.expire"
 
 
 def confirm(booking_pk: int, *, now: datetime) -> Booking:
@@ -42,7 +46,7 @@ def confirm(booking_pk: int, *, now: datetime) -> Booking:
         raise SlotGone("The mentor has left.")
     if expire(booking.pk, now=now):  # what the clock ended is ended, whether or not a sweep has been by
         booking = Booking.objects.with_people().get(pk=booking_pk)
-    if booking.status == Status.EXPIRED:
+    if booking.status == Status.EXPIRED or not booking.claims.exists():
         _claim_again(booking, now)
     return schedule(booking, now=now, actor=None)
 
@@ -84,10 +88,11 @@ def extend_hold(booking_pk: int, *, until: datetime, now: datetime) -> Booking:
     with transaction.atomic():
         booking = lock_booking(booking_pk)
         until = min(until, booking.starts_at)
-        if booking.payable_at(now) and booking.hold_expires_at and booking.hold_expires_at < until:
+        is_shorter = booking.hold_expires_at is not None and booking.hold_expires_at < until
+        # Without its claims it has lapsed for somebody whose clock is ahead of ours.
+        if booking.payable_at(now) and is_shorter and booking.claims.update(expires_at=until):
             booking.hold_expires_at = until
             booking.save(update_fields=["hold_expires_at"])
-            booking.claims.update(expires_at=until)
         return booking
 
 
@@ -188,10 +193,14 @@ def let_go(booking: Booking, *, actor: User, now: datetime) -> None:
 
 
 def end_lapsed(people: list[int], now: datetime) -> None:
-    """Expire the lapsed holds and requests that still stand in these locked people's time."""
+    """Expire the lapsed holds and requests that still stand in these locked people's time.
+
+    One that can't be ended loses its time all the same, so that it stops nobody else; its end is left to the sweep.
+    """
     lapsed = Booking.objects.lapsed(now).filter(claims__person_id__in=people).distinct()
-    for pk in lapsed.values_list("pk", flat=True):
-        expire(pk, now=now)
+    for pk, reference in lapsed.values_list("pk", "reference"):
+        if attempt(EXPIRE, row_of(Booking, pk, reference), partial(expire, pk, now=now)):
+            TimeClaim.objects.filter(booking_id=pk).delete()
 
 
 def expire(booking_pk: int, *, now: datetime) -> bool:
@@ -220,10 +229,10 @@ def complete(booking_pk: int, *, now: datetime) -> bool:
 
 def sweep(now: datetime) -> None:
     """What the clock does by itself: lapsed holds and requests end, sessions that are over complete."""
-    for pk in Booking.objects.lapsed(now).values_list("pk", flat=True):
-        expire(pk, now=now)
-    for pk in Booking.objects.filter(status=Status.SCHEDULED, ends_at__lte=now).values_list("pk", flat=True):
-        complete(pk, now=now)
+    lapsed = Booking.objects.lapsed(now).order_by("pk")
+    each_row(EXPIRE, lapsed, lambda pk: expire(pk, now=now))
+    over = Booking.objects.filter(status=Status.SCHEDULED, ends_at__lte=now).order_by("ends_at", "pk")
+    each_row("bookings.complete", over, lambda pk: complete(pk, now=now))
 
 
 def claim_time(booking: Booking, expires_at: datetime | None) -> None:
@@ -253,7 +262,7 @@ def _claim_again(booking: Booking, now: datetime) -> None:
 
 
 def _require(booking: Booking, status: Status, now: datetime, message: str) -> None:
-    if booking.status != status or booking.is_lapsed(now):
+    if booking.status != status or booking.is_lapsed(now) or not booking.claims.exists():
         raise NotAllowed(message)
 
 

@@ -1,14 +1,27 @@
 """Our books beside the providers': what differs is repaired by asking again, or shown to staff."""
 
 import logging
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
 
+from accounts.sweeping import Row, each, row_of
 from payments.gateways import gateway
-from payments.gateways.base import Gateway, GatewayError, GatewayRejected, Money, PaymentState, PayStatus
+from payments.gateways.base import (
+    Gateway,
+    GatewayError,
+    GatewayMisconfigured,
+    GatewayRejected,
+    GatewayUnavailable,
+    Money,
+    PaymentState,
+    PayStatus,
+)
 from payments.models import AT_PROVIDER, Payment, PaymentStatus
 from payments.services.disputes import sync_disputes
 from payments.services.refund_rows import lock_payment, sync_refunds
@@ -16,7 +29,10 @@ from payments.services.settlement import STATUS_OF, settle
 
 logger = logging.getLogger(__name__)
 
+Item = TypeVar("Item")
+
 DAYS = 3
+NAME = "payments.reconcile"
 # With its bank, a payment that was over for us may still become money.
 MAY_BE_MONEY = (PayStatus.PAID, PayStatus.PROCESSING, PayStatus.AUTHORIZED)
 
@@ -28,23 +44,31 @@ class Report:
     repaired: list[str] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
     unreachable: list[str] = field(default_factory=list)
+    # Those that could not be compared, for a reason that is in the log.
+    failed: list[str] = field(default_factory=list)
 
 
-def reconcile(now: datetime, *, days: int = DAYS) -> Report:
+def reconcile(now: datetime, *, days: int = DAYS, seconds: float | None = None) -> Report:
     """Compare all payments begun in the last `days` with their providers. Safe to repeat: the second time is quiet.
 
     Paid or refunded there and not here is repaired through `settle` and its like; amounts that differ, and what
-    has no counterpart, is flagged for review. A provider that doesn't answer is named, and holds up no other.
+    has no counterpart, is flagged for review. A provider that doesn't answer is named, and holds up no other; nor does
+    a payment that can't be compared. With `seconds` no more are begun after so many.
     """
     report, since = Report(), now - timedelta(days=days)
     begun = Payment.objects.filter(created_at__gte=since).exclude(provider_ref="")
     # Not ordered as the model is: each name once.
     names = {*settings.PAYMENT_GATEWAYS, *begun.order_by().values_list("gateway", flat=True).distinct()}
-    for name in sorted(names):
+    ends = None if seconds is None else time.monotonic() + seconds
+
+    def compare(name: str) -> None:
         try:
-            _Comparison(gateway(name), report, now).run(since)
+            _Comparison(gateway(name), report, now, ends).run(since)
         except GatewayError as error:
             report.unreachable.append(f"{name}: {error}")
+
+    swept = each(NAME, sorted(names), compare, called=Row, seconds=seconds)
+    report.failed += [row.label for row in swept.failed]
     for words in report.repaired:
         logger.warning("reconciliation repaired", extra={"finding": words})
     for words in (*report.reported, *report.unreachable):
@@ -57,26 +81,42 @@ class _Comparison:
     provider: Gateway
     report: Report
     now: datetime
+    # On the monotonic clock.
+    ends: float | None = None
+    seen: set[str] = field(default_factory=set)
 
     def run(self, since: datetime) -> None:
-        seen = set()
-        for state in self.provider.list_payments(since):
-            seen.add(state.provider_ref)
-            payment = Payment.objects.filter(
-                gateway=self.provider.name, provider_ref=state.provider_ref
-            ).first()
-            if payment is not None:
-                self._compare(payment, state)
-            elif state.status is PayStatus.PAID:
-                self._look_for_order(state)
+        self._each(self.provider.list_payments(since), self._look_up, self._named)
         ours = Payment.objects.filter(
             gateway=self.provider.name,
             created_at__gte=since,
             status__in=[*AT_PROVIDER, PaymentStatus.SUCCEEDED],
         ).exclude(provider_ref="")
-        for payment in ours:
-            if payment.provider_ref not in seen:
-                self._look_for_counterpart(payment)
+        self._each(
+            (payment for payment in ours if payment.provider_ref not in self.seen),
+            self._look_for_counterpart,
+            lambda payment: row_of(Payment, payment.pk, payment.reference),
+        )
+
+    def _each(
+        self, items: Iterable[Item], work: Callable[[Item], None], called: Callable[[Item], Row]
+    ) -> None:
+        left = None if self.ends is None else self.ends - time.monotonic()
+        # With these there is no use in asking for the next one.
+        hopeless = (GatewayUnavailable, GatewayMisconfigured)
+        swept = each(NAME, items, work, called=called, seconds=left, stops_at=hopeless)
+        self.report.failed += [row.label for row in swept.failed]
+
+    def _named(self, state: PaymentState) -> Row:
+        return Row(f"{self.provider.label} {state.provider_ref}")
+
+    def _look_up(self, state: PaymentState) -> None:
+        self.seen.add(state.provider_ref)
+        payment = Payment.objects.filter(gateway=self.provider.name, provider_ref=state.provider_ref).first()
+        if payment is not None:
+            self._compare(payment, state)
+        elif state.status is PayStatus.PAID:
+            self._look_for_order(state)
 
     def _compare(self, payment: Payment, state: PaymentState) -> None:
         if payment.status == PaymentStatus.SUCCEEDED:

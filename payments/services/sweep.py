@@ -1,11 +1,11 @@
 import logging
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
+from accounts.sweeping import each_row
 from bookings.models import Status
 from payments.gateways import patience
 from payments.gateways.base import GatewayError
@@ -27,35 +27,32 @@ def sweep(now: datetime) -> None:
     One that fails, or whose provider doesn't answer, never holds up the others; it waits for the next sweep.
     What staff have to look at, or have looked at, is left to them.
     """
-    _each(WebhookEvent.objects.due(now).order_by("due_at"), lambda pk: process_event(pk, now=now))
+    _each("events", WebhookEvent.objects.due(now).order_by("due_at"), lambda pk: process_event(pk, now=now))
     payable = Q(booking__status=Status.AWAITING_PAYMENT, booking__hold_expires_at__gt=now)
     due = Q(ask_at=None) | Q(ask_at__lte=now)
     waiting = Payment.objects.at_provider().filter(review_reason="")
     waiting = waiting.order_by(F("ask_at").asc(nulls_first=True), "pk")
     # What is open has to be closed at once; with the bank there is nothing to close.
     ended = waiting.exclude(payable).filter(due | Q(status=PaymentStatus.OPEN))
-    _each(ended, lambda pk: _try(close_checkout, pk, now))
-    _each(waiting.filter(payable).filter(due), lambda pk: _try(settle, pk, now))
-    _each(Refund.objects.due(now).order_by("due_at"), lambda pk: send_refund(pk, now=now))
+    _each("close", ended, lambda pk: _try(close_checkout, pk, now))
+    _each("settle", waiting.filter(payable).filter(due), lambda pk: _try(settle, pk, now))
+    _each("refunds", Refund.objects.due(now).order_by("due_at"), lambda pk: send_refund(pk, now=now))
 
 
-def _each(rows: QuerySet[Any], work: Callable[[int], object]) -> None:
-    ends = time.monotonic() + PART
-    for pk in rows.values_list("pk", flat=True):
-        if time.monotonic() >= ends:
-            logger.warning("sweep stopped in the middle, the next one goes on")
-            return
-        try:
-            with patience.at_most(ONE):
-                work(pk)
-        except Exception:  # nobody waits for somebody else's trouble
-            logger.exception("sweep failed on one", extra={"row": f"{rows.model.__name__} {pk}"})
+def _each(name: str, rows: QuerySet[Any], work: Callable[[int], object]) -> None:
+    def do(pk: int) -> None:
+        with patience.at_most(ONE):
+            work(pk)
+
+    each_row(f"payments.{name}", rows, do, seconds=PART)
 
 
 def _try(settling: Callable[..., Payment], payment_pk: int, now: datetime) -> None:
     try:
         settling(payment_pk, source="sweep", now=now)
-    except GatewayError as error:
+    except Exception as error:
         # Others first, next time.
         Payment.objects.filter(pk=payment_pk).update(ask_at=now + ASK_SOONEST)
+        if not isinstance(error, GatewayError):
+            raise
         logger.warning("payment not settled", extra={"payment": payment_pk, "reason": str(error)})

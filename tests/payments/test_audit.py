@@ -4,14 +4,18 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from bookings.models import Booking, Status
+from bookings.services import book
 from payments import audit as audit_module
 from payments import services, tasks
 from payments.audit import audit
 from payments.gateways.base import GatewayUnavailable
+from payments.gateways.mock import Outcome, simulate
 from payments.models import Dispute, Payment, PaymentStatus, Refund
 from tests.factories import NOW, BookingFactory
+from tests.payments.conftest import URLS
 from tests.payments.test_settlement import settle
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +30,21 @@ def settled(paid) -> Payment:
     )
     services.send_refund(refund.pk, now=NOW)
     payment.refresh_from_db()
+    return payment
+
+
+@pytest.fixture
+def another(booking, paid, stranger) -> Payment:
+    """Begun and paid after `paid`, for somebody else's session of the same type."""
+    theirs = book(
+        student=stranger,
+        session_type=booking.session_type,
+        duration_minutes=60,
+        starts_at=booking.starts_at + timedelta(days=1),
+        now=NOW,
+    )
+    payment = services.open_checkout(theirs.pk, "mock", now=NOW, urls=URLS)
+    simulate(payment.provider_ref, Outcome.SUCCESS)
     return payment
 
 
@@ -158,6 +177,16 @@ def test_audit_money_fails_when_something_is_off(settled, booking, capsys):
     assert booking.reference in capsys.readouterr().out
 
 
+@pytest.mark.sqlite
+def test_payment_that_can_not_be_counted_holds_up_no_other_and_is_named(settled, another):
+    settle(another)
+    with connection.cursor() as cursor:  # SQLite takes words for a number
+        cursor.execute("UPDATE payments_payment SET refunded_minor = 'x' WHERE id = %s", [settled.pk])
+    found = audit()
+    assert f"{settled.reference}: it could not be counted" in found.problems
+    assert found.totals["INR"].came_in == another.amount_minor
+
+
 def test_schedule_logs_what_is_off_as_an_error(settled, booking, caplog):
     tasks.audit_money(added_later=1)
     assert not [each for each in caplog.records if each.levelname == "ERROR"]
@@ -187,6 +216,32 @@ def test_reconcile_fails_when_a_provider_does_not_answer(paid, provider, monkeyp
     monkeypatch.setattr(provider, "list_payments", list_payments)
     with pytest.raises(CommandError, match="mock: timeout"):
         call_command("reconcile")
+
+
+def test_payment_that_can_not_be_compared_holds_up_no_other_and_is_named(paid, another, provider):
+    def say(state):
+        if state.provider_ref == paid.provider_ref:
+            raise LookupError("an answer that nobody foresaw")
+        return state
+
+    provider.says["fetch"] = say
+    with pytest.raises(CommandError, match=f"{paid.provider_ref} could not be compared"):
+        call_command("reconcile")
+    another.refresh_from_db()
+    assert another.status == PaymentStatus.SUCCEEDED
+
+
+def test_provider_that_can_not_be_compared_holds_up_no_other(paid, provider, settings, stripe, monkeypatch):
+    def list_payments(since):
+        raise LookupError("an answer that nobody foresaw")
+
+    monkeypatch.setattr(provider, "list_payments", list_payments)
+    assert services.reconcile(NOW).failed == ["mock"]
+    assert stripe.requests
+
+
+def test_reconciliation_begins_no_more_when_its_time_is_over(paid):
+    assert services.reconcile(NOW, seconds=0).repaired == []
 
 
 def test_reconcile_looks_no_further_back_than_it_is_told(paid, travel_to, capsys):

@@ -72,6 +72,16 @@ def test_provider_that_is_down_is_asked_again_and_holds_up_nobody(booking, paid,
     assert paid.status == PaymentStatus.SUCCEEDED
 
 
+def test_payment_that_can_not_be_settled_holds_up_no_other_and_waits_behind_them(booking, paid, provider):
+    refund = _refund_of_another(booking)
+    provider.refuses["fetch"] = LookupError("a currency that nobody knows")
+    services.sweep(SOON)
+    paid.refresh_from_db()
+    refund.refresh_from_db()
+    assert (paid.status, paid.ask_at) == (PaymentStatus.OPEN, SOON + timedelta(minutes=1))
+    assert refund.attempts == 1
+
+
 def _refund_of_another(booking) -> Refund:
     other = booking.payments.create(
         amount_minor=100,

@@ -19,5 +19,6 @@ class Command(BaseCommand):
             self.stdout.write(f"Repaired: {words}")
         for words in found.reported:
             self.stdout.write(f"To review: {words}")
-        if found.unreachable:
-            raise CommandError("; ".join(found.unreachable))
+        not_compared = [*found.unreachable, *(f"{label} could not be compared" for label in found.failed)]
+        if not_compared:
+            raise CommandError("; ".join(not_compared))
