@@ -2,6 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
@@ -13,9 +14,16 @@ from accounts.clock import format_moment, format_zone
 from accounts.requests import person
 from bookings import panels
 from bookings.cancellation import GiveBack, Terms, terms_of
-from bookings.forms import StaffCancelForm
+from bookings.forms import HideReviewForm, StaffCancelForm
 from bookings.models import HOLDING, Booking, BookingEvent, Review, Status
-from bookings.services import NotAllowed, QuoteChanged, cancel_by_staff
+from bookings.services import (
+    NotAllowed,
+    QuoteChanged,
+    cancel_by_staff,
+    delete_review,
+    hide_review,
+    show_review,
+)
 from mentors.money import format_money
 
 
@@ -158,10 +166,79 @@ def _facts(booking: Booking, terms: Terms) -> list[str]:
 
 @admin.register(Review)
 class ReviewAdmin(admin.ModelAdmin[Review]):
-    list_display = ("booking", "rating", "created_at")
-    list_filter = ("rating",)
+    """Words and stars are their student's. Staff can hide a review, or delete it; the mentor's mean follows."""
+
+    list_display = ("booking", "rating", "created_at", "is_hidden")
+    list_filter = ("rating", ("hidden_at", admin.EmptyFieldListFilter))
+    list_select_related = ("booking",)
     search_fields = ("booking__reference", "words")
-    readonly_fields = ("booking", "rating", "created_at")
+    readonly_fields = (
+        *("booking", "rating", "words", "created_at"),
+        *("hidden_at", "hidden_by", "hidden_reason"),
+    )
+
+    @admin.display(boolean=True, description="hidden")
+    def is_hidden(self, review: Review) -> bool:
+        return review.hidden_at is not None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.visibility_view)
+        return [path("<int:pk>/visibility/", view, name="bookings_review_visibility"), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | nothing_to_save)
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def visibility_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Hides a review that is shown, with the reason; shows one that is hidden."""
+        review = get_object_or_404(Review.objects.select_related("booking__mentor__user"), pk=pk)
+        if not self.has_change_permission(request, review):
+            raise PermissionDenied
+        is_hiding = review.hidden_at is None
+        form = HideReviewForm(request.POST if request.method == "POST" else None, is_hiding=is_hiding)
+        if form.is_valid():
+            if form.cleaned_data["shown"] != is_hiding:
+                self.message_user(request, "Somebody else was quicker. Please look again.", messages.WARNING)
+            elif is_hiding:
+                reason = form.cleaned_data["reason"]
+                hide_review(pk, by=person(request), reason=reason, now=timezone.now())
+                self.log_change(request, review, f"Hidden: {reason}")
+                self.message_user(request, "The review is hidden and doesn’t count.", messages.SUCCESS)
+            else:
+                show_review(pk)
+                self.log_change(request, review, "Shown again")
+                self.message_user(request, "The review is shown and counts again.", messages.SUCCESS)
+            return redirect("admin:bookings_review_change", pk)
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "original": review,
+            "title": "Hide review" if is_hiding else "Show review again",
+            "facts": _review_facts(review),
+            "form": form,
+            "verb": "Hide review" if is_hiding else "Show review again",
+        }
+        return render(request, "admin/staff_action.html", context, status=422 if form.is_bound else 200)
+
+    def delete_model(self, request: HttpRequest, obj: Review) -> None:
+        delete_review(obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Review]) -> None:
+        for pk in list(queryset.values_list("pk", flat=True)):
+            delete_review(pk)
+
+
+def _review_facts(review: Review) -> list[str]:
+    stars = f"{review.rating} of 5 for {review.booking.mentor}, session {review.booking.reference}"
+    hidden = f"Hidden because: {review.hidden_reason}" if review.hidden_at else ""
+    effect = "Hidden, it is seen by staff alone and doesn’t count in the mentor’s rating."
+    return [words for words in (stars, review.words, hidden or effect) if words]

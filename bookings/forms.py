@@ -80,3 +80,17 @@ class StaffCancelForm(forms.Form):
             if not amount:
                 self.add_error("amount", "How much goes back?")
         return cleaned
+
+
+class HideReviewForm(forms.Form):
+    """Why a review is hidden. `shown` is what the page saw, so that two presses don't undo each other."""
+
+    reason = forms.CharField(
+        max_length=500, widget=forms.Textarea(attrs={"rows": 3}), help_text="Only staff read this."
+    )
+    shown = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, is_hiding: bool) -> None:
+        super().__init__(data, initial={"shown": is_hiding})
+        if not is_hiding:
+            del self.fields["reason"]

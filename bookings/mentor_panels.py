@@ -59,9 +59,8 @@ def times_links(
 def render_reviews(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
     rendered = {}
     for mentor in mentors:
-        reviews = Review.objects.filter(booking__mentor=mentor).select_related("booking__student")[
-            :REVIEWS_SHOWN
-        ]
+        of_mentor = Review.objects.shown().filter(booking__mentor=mentor)
+        reviews = of_mentor.select_related("booking__student")[:REVIEWS_SHOWN]
         rendered[mentor.pk] = SafeString(
             render_to_string("bookings/_mentor_reviews.html", {"reviews": reviews})
         )

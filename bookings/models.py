@@ -306,16 +306,36 @@ class TimeClaim(models.Model):
         return f"{self.person_id}: {self.starts_at} to {self.ends_at}"
 
 
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def shown(self) -> Self:
+        """Those that people see, and that count."""
+        return self.filter(hidden_at=None)
+
+
 class Review(models.Model):
+    """A student's word on a session. Nobody rewrites it; staff can hide it, and then it doesn't count either."""
+
     booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="review")
     rating = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(5)])
     words = models.TextField(max_length=2000, blank=True)
     created_at = models.DateTimeField()
+    hidden_at = models.DateTimeField(null=True, blank=True)
+    hidden_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    hidden_reason = models.CharField("hidden because", max_length=500, blank=True)
+
+    objects = ReviewQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at"]
         constraints = [
-            models.CheckConstraint(condition=Q(rating__gte=1, rating__lte=5), name="review_rating_is_1_to_5")
+            models.CheckConstraint(condition=Q(rating__gte=1, rating__lte=5), name="review_rating_is_1_to_5"),
+            models.CheckConstraint(
+                condition=Q(hidden_at=None, hidden_by=None, hidden_reason="")
+                | (Q(hidden_at__isnull=False, hidden_by__isnull=False) & ~Q(hidden_reason="")),
+                name="review_hidden_has_who_and_why",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from bookings.services.booking import book, lead_minutes, price_of, takes_currency
 from bookings.services.errors import BookingError, NotAllowed, NotBookable, QuoteChanged, SlotGone, SlotTaken
 from bookings.services.locking import lock_booking, lock_people
-from bookings.services.reviews import record_review
+from bookings.services.reviews import delete_review, hide_review, record_review, show_review
 from bookings.services.transitions import (
     accept,
     cancel,
@@ -29,7 +29,9 @@ __all__ = [
     "cancel_by_staff",
     "confirm",
     "decline",
+    "delete_review",
     "extend_hold",
+    "hide_review",
     "join",
     "lead_minutes",
     "lock_booking",
@@ -37,6 +39,7 @@ __all__ = [
     "price_of",
     "record_review",
     "release_hold",
+    "show_review",
     "sweep",
     "takes_currency",
 ]
