@@ -8,7 +8,7 @@ class BookingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import panels, triggers
+        from bookings import panels, receivers, triggers  # noqa: F401
 
         post_migrate.connect(triggers.install, sender=self)
         register(triggers.check_triggers, Tags.database)

@@ -95,6 +95,10 @@ class SessionView:
         return self.is_mentor and self.status is Status.REQUESTED
 
     @property
+    def can_accept(self) -> bool:
+        return self.can_answer and self.booking.mentor.may_accept
+
+    @property
     def can_cancel(self) -> bool:
         """The student's holds, requests and sessions; for the mentor free sessions that are agreed."""
         if self.is_mentor and not (self.booking.status == Status.SCHEDULED and self.booking.is_free):

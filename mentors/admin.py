@@ -1,16 +1,34 @@
 from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from accounts.clock import format_duration
+from accounts.requests import person
 from mentors import services
-from mentors.models import DURATIONS, DateOverride, Language, Mentor, SessionType, Skill, WeeklyHours
+from mentors.models import (
+    DURATIONS,
+    DateOverride,
+    Language,
+    Mentor,
+    MentorStatusChange,
+    SessionType,
+    Skill,
+    WeeklyHours,
+)
 
 Decide = Callable[..., Mentor]
+# The buttons on a mentor's page: an action of the list, and what it makes of the mentor.
+DECISIONS = (
+    {"action": "approve", "label": "Approve", "becomes": Mentor.Status.APPROVED},
+    {"action": "reject", "label": "Reject…", "becomes": Mentor.Status.REJECTED},
+    {"action": "suspend", "label": "Suspend…", "becomes": Mentor.Status.SUSPENDED},
+)
 
 
 class WeeklyHoursInline(admin.TabularInline[WeeklyHours, Mentor]):
@@ -43,6 +61,25 @@ class SessionTypeInline(admin.StackedInline[SessionType, Mentor]):
     extra = 0
 
 
+class StatusChangeInline(admin.TabularInline[MentorStatusChange, Mentor]):
+    model = MentorStatusChange
+    verbose_name_plural = "What was decided"
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("at", "was", "became", "by", "reason")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The mentor reads this. It is kept in their history.",
+    )
+
+
 @admin.register(Mentor)
 class MentorAdmin(admin.ModelAdmin[Mentor]):
     list_display = ("user", "status", "is_paused", "headline", "rating_mean", "session_count", "applied_at")
@@ -55,7 +92,7 @@ class MentorAdmin(admin.ModelAdmin[Mentor]):
         *("user", "slug", "status", "photo", "rating_mean", "review_count", "session_count"),
         *("applied_at", "approved_at", "approved_by"),
     )
-    inlines = [SessionTypeInline, WeeklyHoursInline, DateOverrideInline]
+    inlines = [StatusChangeInline, SessionTypeInline, WeeklyHoursInline, DateOverrideInline]
     actions = ["approve", "reject", "suspend"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -66,25 +103,76 @@ class MentorAdmin(admin.ModelAdmin[Mentor]):
         """Suspending is the way: sessions and money refer to a mentor."""
         return False
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        mentor = self.get_object(request, object_id)
+        may_become = Mentor.TRANSITIONS[mentor.status] if mentor else frozenset()
+        decisions = [each for each in DECISIONS if each["becomes"] in may_become]
+        return super().change_view(
+            request, object_id, form_url, (extra_context or {}) | {"decisions": decisions}
+        )
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> HttpResponse | None:  # type: ignore[override]
+        """From a button on one mentor's page back to it."""
+        response = super().response_action(request, queryset)
+        pk = request.POST.get("_selected_action", "")
+        if "_back" not in request.POST or not pk.isdecimal() or (response and response.status_code != 302):
+            return response
+        return redirect("admin:mentors_mentor_change", pk)
+
     @admin.action(description="Approve: list them and open them for booking", permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> None:
         self._decide(request, queryset, services.approve, "Approved")
 
-    @admin.action(description="Reject the application", permissions=["change"])
-    def reject(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> None:
-        self._decide(request, queryset, services.reject, "Rejected")
+    @admin.action(description="Reject the application…", permissions=["change"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> HttpResponse | None:
+        return self._decide_with_reason(request, queryset, services.reject, "reject", "Rejected")
 
-    @admin.action(description="Suspend: no longer listed or bookable", permissions=["change"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> None:
-        self._decide(request, queryset, services.suspend, "Suspended")
+    @admin.action(description="Suspend: no longer listed or bookable…", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> HttpResponse | None:
+        return self._decide_with_reason(request, queryset, services.suspend, "suspend", "Suspended")
 
-    def _decide(self, request: HttpRequest, mentors: QuerySet[Mentor], decide: Decide, word: str) -> None:
+    def _decide_with_reason(
+        self, request: HttpRequest, mentors: QuerySet[Mentor], decide: Decide, action: str, word: str
+    ) -> HttpResponse | None:
+        """First a page that asks why, then the decision."""
+        is_answered = "reason" in request.POST
+        form = ReasonForm(request.POST if is_answered else None)
+        if form.is_valid():
+            self._decide(request, mentors, decide, word, reason=form.cleaned_data["reason"])
+            return None
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"{action.title()}: why?",
+            "mentors": mentors.select_related("user"),
+            "form": form,
+            "action": action,
+            "goes_back": "_back" in request.POST,
+        }
+        status = 422 if is_answered else 200
+        return render(request, "admin/mentors/mentor/reason.html", context, status=status)
+
+    def _decide(
+        self,
+        request: HttpRequest,
+        mentors: QuerySet[Mentor],
+        decide: Decide,
+        word: str,
+        **why: str,
+    ) -> None:
         now, done = timezone.now(), []
         for mentor in mentors.select_related("user"):
             try:
-                done.append(str(decide(mentor, by=request.user, now=now)))
+                done.append(str(decide(mentor, by=person(request), now=now, **why)))
             except services.NotAllowed as error:
                 messages.error(request, str(error))
+            else:
+                self.log_change(request, mentor, ". ".join([word, *why.values()]))
         if done:
             messages.success(request, f"{word}: {', '.join(done)}.")
 

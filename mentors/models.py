@@ -1,4 +1,5 @@
 import uuid
+from datetime import timedelta
 from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -10,10 +11,12 @@ from django.db import models
 from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User, validate_zone
 from accounts.names import validate_name
 from mentors.money import currency_choices
+from mentors.payable import is_payable, payable_currencies
 
 DURATIONS = (30, 60, 90, 120)
 SEARCH_WORDS = 6
@@ -55,15 +58,27 @@ class Weekday(models.IntegerChoices):
 
 
 class MentorQuerySet(models.QuerySet["Mentor"]):
-    def listed(self) -> Self:
-        """Approved, not paused, and with an account that works: those whom the public sees and may book."""
+    def public(self) -> Self:
+        """Approved, not paused, and with an account that works: those whose page the public may open."""
         return self.filter(status=Mentor.Status.APPROVED, is_paused=False, user__is_active=True)
 
+    def listed(self) -> Self:
+        """Of the public ones those who can be booked: for a session that can be paid, in hours that are still to come.
+
+        Who is booked out, or away for a while, is listed all the same.
+        """
+        mine = OuterRef("pk")
+        types = SessionType.objects.payable().filter(mentor=mine)
+        weekly = WeeklyHours.objects.open().filter(mentor=mine)
+        return self.public().filter(
+            Exists(types), Exists(weekly) | Exists(DateOverride.objects.open_ahead().filter(mentor=mine))
+        )
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The listed, one's own page, and for staff everybody's."""
+        """The public ones, one's own page, and for staff everybody's."""
         if user.is_staff:
             return self.all()
-        return (self.listed() | self.filter(user_id=user.pk)) if user.pk else self.listed()
+        return (self.public() | self.filter(user_id=user.pk)) if user.pk else self.public()
 
     def with_dashboard(self) -> Self:
         """Applicants too, so that they can prepare; not those who were turned down."""
@@ -207,9 +222,41 @@ class Mentor(models.Model):
         return self.photo.url if self.photo else ""
 
     @property
+    def may_accept(self) -> bool:
+        """Who has paused their profile still answers the requests that came before. Needs `user` loaded."""
+        return self.status == self.Status.APPROVED and self.user.is_active
+
+    def decision(self) -> "MentorStatusChange | None":
+        """The latest of what staff decided: one query."""
+        return self.status_changes.exclude(was="").last()
+
+    @property
     def is_bookable(self) -> bool:
         """Needs `user` loaded."""
         return self.status == self.Status.APPROVED and not self.is_paused and self.user.is_active
+
+
+class MentorStatusChange(models.Model):
+    """What became of a mentor: from, to, when, by whom and why. Rows are only ever added."""
+
+    mentor = models.ForeignKey(Mentor, on_delete=models.CASCADE, related_name="status_changes")
+    was = models.CharField("from", max_length=12, choices=Mentor.Status, blank=True)
+    became = models.CharField("to", max_length=12, choices=Mentor.Status)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(became__in=["rejected", "suspended"]) | ~Q(reason=""),
+                name="mentor_status_change_against_has_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mentor_id}: {self.get_became_display()}"
 
 
 def validate_durations(value: object) -> None:
@@ -225,6 +272,10 @@ def validate_durations(value: object) -> None:
 class SessionTypeQuerySet(models.QuerySet["SessionType"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
+
+    def payable(self) -> Self:
+        """The active ones that are free, or in a currency that can be taken at the moment."""
+        return self.active().filter(Q(price_minor=0) | Q(currency__in=payable_currencies()))
 
     def priced_in(self, currency: str) -> Self:
         """Free ones have a price in every currency."""
@@ -265,6 +316,15 @@ class SessionType(models.Model):
     def is_free(self) -> bool:
         return self.price_minor == 0
 
+    @property
+    def is_payable(self) -> bool:
+        return self.is_free or is_payable(self.currency)
+
+
+class WeeklyHoursQuerySet(models.QuerySet["WeeklyHours"]):
+    def open(self) -> Self:
+        return self.filter(kind=WeeklyHours.Kind.OPEN, is_active=True)
+
 
 class WeeklyHours(models.Model):
     """An interval on one weekday of the mentor's wall clock; `ends` not after `starts` means the next day."""
@@ -282,6 +342,8 @@ class WeeklyHours(models.Model):
         default=True, help_text="Switched off, it keeps its times and does nothing."
     )
 
+    objects = WeeklyHoursQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar[list[str]] = ["weekday", "starts"]
         verbose_name_plural = "weekly hours"
@@ -298,6 +360,12 @@ class WeeklyHours(models.Model):
         return f"{self.get_weekday_display()} {self.starts:%H:%M} to {self.ends:%H:%M}"
 
 
+class DateOverrideQuerySet(models.QuerySet["DateOverride"]):
+    def open_ahead(self) -> Self:
+        """With hours of their own, on a date that is not over yet anywhere."""
+        return self.filter(starts__isnull=False, last_date__gte=timezone.now().date() - timedelta(days=1))
+
+
 class DateOverride(models.Model):
     """Dates of the mentor's calendar on which the week does not hold: blocked, or with hours of their own.
 
@@ -311,6 +379,8 @@ class DateOverride(models.Model):
     starts = models.TimeField(null=True, blank=True)
     ends = models.TimeField(null=True, blank=True)
     note = models.CharField(max_length=120, blank=True)
+
+    objects = DateOverrideQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar[list[str]] = ["first_date", "starts"]

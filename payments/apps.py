@@ -6,10 +6,11 @@ class PaymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import currencies, refundable
+        from bookings import refundable
+        from mentors import payable
         from payments import gateways, panels, receivers  # noqa: F401
         from payments.services import refunds
 
-        currencies.register(gateways.takes)
+        payable.register(gateways.takes)
         refundable.register(refunds.refundable)
         panels.register()

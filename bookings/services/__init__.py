@@ -14,6 +14,7 @@ from bookings.services.transitions import (
     join,
     release_hold,
     sweep,
+    withdraw,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "show_review",
     "sweep",
     "takes_currency",
+    "withdraw",
 ]

@@ -8,7 +8,6 @@ from django.db import IntegrityError, OperationalError, transaction
 from accounts.models import User
 from bookings import signals
 from bookings.busy import load_busy
-from bookings.currencies import is_payable
 from bookings.models import HOLDING, Booking, BookingEvent, Status
 from bookings.pricing import Price, quote
 from bookings.services.errors import NotBookable, SlotTaken
@@ -167,7 +166,7 @@ def _refuse_unbookable(student: User, session_type: SessionType, duration_minute
 
 def takes_currency(session_type: SessionType) -> bool:
     """Free, or in a currency that a configured gateway takes."""
-    return session_type.is_free or is_payable(session_type.currency)
+    return session_type.is_payable
 
 
 def _refuse_unoffered(

@@ -66,6 +66,8 @@ def accept(booking_pk: int, *, actor: User, now: datetime) -> Booking:
         if booking.status in (Status.SCHEDULED, Status.AWAITING_PAYMENT) and booking.requires_approval:
             return booking
         _require(booking, Status.REQUESTED, now, "This request is no longer open.")
+        if not booking.mentor.may_accept:
+            raise NotAllowed("Your profile is suspended, so you can't accept requests. Write to us.")
         booking.respond_by = None
         _record(booking, Kind.ACCEPTED, now=now, actor=actor)
         if booking.is_free:
@@ -190,6 +192,19 @@ def join(booking_pk: int, *, actor: User, now: datetime) -> None:
 def let_go(booking: Booking, *, actor: User, now: datetime) -> None:
     """Give up a locked hold, because its student picked another time."""
     _end(booking, Status.CANCELLED, now=now, actor=actor, note="Another time was picked instead.")
+
+
+def withdraw(booking_pk: int, *, actor: User, now: datetime, reason: str) -> bool:
+    """End a hold or a request because one of its two people is gone. False when it is neither any more.
+
+    A session that was agreed or paid meanwhile stays.
+    """
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if booking.status not in HOLDING or booking.is_lapsed(now):
+            return False
+        _end(booking, Status.CANCELLED, now=now, actor=actor, note=reason)
+        return True
 
 
 def end_lapsed(people: list[int], now: datetime) -> None:

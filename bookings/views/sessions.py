@@ -45,7 +45,7 @@ def my_sessions(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def dashboard_sessions(request: HttpRequest) -> HttpResponse:
-    mentor = get_object_or_404(Mentor, user=request.user)
+    mentor = get_object_or_404(Mentor.objects.with_dashboard(), user_id=request.user.pk)
     context = _list(request, Booking.objects.for_mentor(mentor)) | {"mentor": mentor}
     return render(request, "bookings/dashboard_sessions.html", context)
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from mentors.models import Language, Mentor
+from mentors.models import Language, Mentor, MentorStatusChange
 from mentors.photos import Photo
 from mentors.services.profiles import set_photo, set_skills
+from mentors.signals import mentor_suspended
 from mentors.slugs import free_slug, once_more
 
 
@@ -54,27 +55,31 @@ def apply(
     mentor.languages.set(languages)
     if photo:
         set_photo(mentor=mentor, photo=photo)
+    _record(mentor, was="", by=person, now=now)
     _mark_as_mentor(person, True)
     return mentor
 
 
-def approve(mentor: Mentor, *, by: User, now: datetime) -> Mentor:
+def approve(mentor: Mentor, *, by: User, now: datetime, reason: str = "") -> Mentor:
     """Listed and bookable from now on; again, after a rejection or a suspension. Quiet when already approved."""
-    return _decide(mentor, Mentor.Status.APPROVED, by=by, now=now)
+    return _decide(mentor, Mentor.Status.APPROVED, by=by, now=now, reason=reason)
 
 
-def reject(mentor: Mentor, *, by: User, now: datetime) -> Mentor:
-    """The application is turned down, and the dashboard closes."""
-    return _decide(mentor, Mentor.Status.REJECTED, by=by, now=now)
+def reject(mentor: Mentor, *, by: User, now: datetime, reason: str) -> Mentor:
+    """The application is turned down, and the dashboard closes. The applicant reads the reason."""
+    return _decide(mentor, Mentor.Status.REJECTED, by=by, now=now, reason=reason)
 
 
-def suspend(mentor: Mentor, *, by: User, now: datetime) -> Mentor:
-    """No longer listed or bookable. The dashboard stays, and so does every session that was booked."""
-    return _decide(mentor, Mentor.Status.SUSPENDED, by=by, now=now)
+def suspend(mentor: Mentor, *, by: User, now: datetime, reason: str) -> Mentor:
+    """No longer listed or bookable. The dashboard stays, and so does every session that was agreed.
+
+    Requests and unpaid holds end. The mentor reads the reason.
+    """
+    return _decide(mentor, Mentor.Status.SUSPENDED, by=by, now=now, reason=reason)
 
 
 @transaction.atomic
-def _decide(mentor: Mentor, status: Mentor.Status, *, by: User, now: datetime) -> Mentor:
+def _decide(mentor: Mentor, status: Mentor.Status, *, by: User, now: datetime, reason: str) -> Mentor:
     """Locks the person, as booking does, and then the mentor."""
     person = User.objects.select_for_update(no_key=True).get(pk=mentor.user_id)
     mentor = (
@@ -84,12 +89,23 @@ def _decide(mentor: Mentor, status: Mentor.Status, *, by: User, now: datetime) -
         return mentor
     if status not in Mentor.TRANSITIONS[mentor.status]:
         raise NotAllowed(f"{person}: “{mentor.get_status_display()}” can't become “{status.label}”.")
-    mentor.status = status
+    if status != Mentor.Status.APPROVED and not reason.strip():
+        raise NotAllowed(f"{person}: say why. The mentor reads it.")
+    was, mentor.status = mentor.status, status
     if status == Mentor.Status.APPROVED:
         mentor.approved_at, mentor.approved_by = now, by
     mentor.save(update_fields=["status", "approved_at", "approved_by"])
+    _record(mentor, was=was, by=by, now=now, reason=reason.strip())
     _mark_as_mentor(person, status != Mentor.Status.REJECTED)
+    if status == Mentor.Status.SUSPENDED:
+        mentor_suspended.send(Mentor, mentor=mentor, by=by, now=now)
     return mentor
+
+
+def _record(mentor: Mentor, *, was: str, by: User, now: datetime, reason: str = "") -> None:
+    MentorStatusChange.objects.create(
+        mentor=mentor, was=was, became=mentor.status, by=by, at=now, reason=reason
+    )
 
 
 def _mark_as_mentor(person: User, is_mentor: bool) -> None:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from mentors import panels, services
 from mentors.forms.profile import ProfileForm
 from mentors.forms.session_type import SessionTypeForm
-from mentors.models import Mentor, SessionType, WeeklyHours
+from mentors.models import Mentor, SessionType
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -27,13 +27,17 @@ def posted(request: HttpRequest) -> QueryDict | None:
 @require_safe
 def dashboard(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
-    has_hours = mentor.weekly_hours.filter(kind=WeeklyHours.Kind.OPEN, is_active=True).exists()
-    has_type = mentor.session_types.active().exists()
+    offers = mentor.session_types.active()
+    unpayable = [each for each in offers if not each.is_payable]
+    has_hours = mentor.weekly_hours.open().exists() or mentor.date_overrides.open_ahead().exists()
+    has_type = len(unpayable) < len(offers)
     context = {
         "mentor": mentor,
+        "decision": mentor.decision(),
         "has_hours": has_hours,
         "has_type": has_type,
-        "is_ready": has_hours and has_type and mentor.status != Mentor.Status.APPLIED,
+        "unpayable": unpayable,
+        "is_ready": has_hours and has_type and not unpayable and mentor.status != Mentor.Status.APPLIED,
         "next": panels.dashboard_next.render(request, [mentor])[mentor.pk],
     }
     return render(request, "mentors/dashboard/overview.html", context)

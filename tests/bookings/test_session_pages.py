@@ -153,6 +153,25 @@ def test_only_its_mentor_answers_a_request(client: Client, request_: Booking) ->
     assert request_.status == Status.SCHEDULED
 
 
+def test_a_suspended_mentor_is_offered_no_accepting(client: Client, request_: Booking) -> None:
+    client.force_login(request_.mentor.user)
+    pages = (request_.get_absolute_url(), "/dashboard/", "/dashboard/sessions/")
+    assert [at(request_, "accept/") in client.get(page).text for page in pages] == [True] * 3
+    Mentor.objects.update(status="suspended")
+    assert [at(request_, "accept/") in client.get(page).text for page in pages] == [False] * 3
+    assert [at(request_, "decline/") in client.get(page).text for page in pages] == [True] * 3
+    assert "can&#x27;t accept requests" in client.post(at(request_, "accept/"), follow=True).text
+    request_.refresh_from_db()
+    assert request_.status == Status.REQUESTED
+
+
+def test_a_rejected_applicant_sees_no_sessions_of_a_mentor(client: Client, booking: Booking) -> None:
+    client.force_login(booking.mentor.user)
+    assert client.get("/dashboard/sessions/").status_code == 200
+    Mentor.objects.update(status="rejected")
+    assert client.get("/dashboard/sessions/").status_code == 404
+
+
 def test_declining_frees_the_time(client: Client, request_: Booking) -> None:
     client.force_login(request_.mentor.user)
     client.post(at(request_, "decline/"))

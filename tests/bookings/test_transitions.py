@@ -218,6 +218,21 @@ def test_accepting_late_leaves_until_an_hour_before_the_start():
     assert accepted.hold_expires_at == at(3, 8)
 
 
+def test_a_suspended_mentor_accepts_nothing_and_may_still_decline(announced):
+    booking = session(S.REQUESTED)
+    Mentor.objects.update(status="suspended")
+    with pytest.raises(NotAllowed, match="suspended"):
+        accept(booking.pk, actor=booking.mentor.user, now=NOW)
+    assert announced == []
+    assert decline(booking.pk, actor=booking.mentor.user, now=NOW).status == S.DECLINED
+
+
+def test_a_mentor_who_paused_still_accepts():
+    booking = session(S.REQUESTED)
+    Mentor.objects.update(is_paused=True)
+    assert accept(booking.pk, actor=booking.mentor.user, now=NOW).status == S.SCHEDULED
+
+
 @pytest.mark.parametrize("status", [S.SCHEDULED, S.AWAITING_PAYMENT])
 def test_accepting_twice_is_quiet(status, announced):
     booking = session(status, requires_approval=True)

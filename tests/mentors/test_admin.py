@@ -2,6 +2,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from mentors import services
 from mentors.models import Mentor, SessionType
 from tests import factories
 
@@ -26,10 +27,48 @@ def office(client: Client, staff: User) -> Client:
 )
 def test_staff_decide_by_actions(office: Client, action: str, before: str, after: str) -> None:
     mentor = factories.MentorFactory(status=before)
-    response = office.post(URL, {"action": action, "_selected_action": [mentor.pk]}, follow=True)
+    data = {"action": action, "_selected_action": [mentor.pk], "reason": "Three complaints."}
+    response = office.post(URL, data, follow=True)
     mentor.refresh_from_db()
     assert mentor.status == after
     assert mentor.name in response.content.decode()
+
+
+@pytest.mark.parametrize(("action", "before"), [("reject", "applied"), ("suspend", "approved")])
+def test_staff_are_asked_why_and_it_is_kept(office: Client, staff: User, action: str, before: str) -> None:
+    one, two = factories.MentorFactory.create_batch(2, status=before)
+    data = {"action": action, "_selected_action": [one.pk, two.pk]}
+    page = office.post(URL, data)
+    assert (page.status_code, [one.name in page.text, two.name in page.text]) == (200, [True, True])
+    assert office.post(URL, {**data, "reason": " "}).status_code == 422
+    assert not one.status_changes.exists()
+    assert office.post(URL, {**data, "reason": "Three complaints."}).status_code == 302
+    for mentor in (one, two):
+        [change] = mentor.status_changes.all()
+        assert (change.by, change.reason, change.was) == (staff, "Three complaints.", before)
+        assert "Three complaints." in office.get(f"{URL}{mentor.pk}/change/").text
+
+
+def test_a_mentors_page_has_the_decisions_that_can_be_taken_as_buttons(office: Client) -> None:
+    mentor = factories.MentorFactory(status="applied")
+    html = office.get(f"{URL}{mentor.pk}/change/").text
+    assert ['value="approve"' in html, 'value="reject"' in html, 'value="suspend"' in html] == [
+        True,
+        True,
+        False,
+    ]
+    data = {"action": "reject", "_selected_action": [mentor.pk], "_back": "1"}
+    assert 'name="_back"' in office.post(URL, data).text
+    done = office.post(URL, {**data, "reason": "Too few words."})
+    assert done["Location"] == f"{URL}{mentor.pk}/change/"
+
+
+def test_what_was_decided_is_not_rewritten(office: Client, staff: User) -> None:
+    mentor = factories.MentorFactory()
+    services.suspend(mentor, by=staff, now=factories.NOW, reason="Three complaints.")
+    html = office.get(f"{URL}{mentor.pk}/change/").text
+    assert "status_changes-0-reason" not in html
+    assert "status_changes-0-DELETE" not in html
 
 
 def test_who_approved_is_written_down(office: Client, staff: User) -> None:

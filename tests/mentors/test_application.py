@@ -6,6 +6,7 @@ from django.test import Client
 from accounts.models import User
 from mentors.models import Mentor
 from tests import factories
+from tests.factories import NOW
 from tests.mentors import pictures
 
 URL = "/become-a-mentor/"
@@ -53,6 +54,7 @@ def test_skills_that_mentors_have_can_be_chosen(
     client: Client, student: User, answers: dict[str, Any], mentor: Mentor
 ) -> None:
     mentor.skills.add(factories.SkillFactory(name="Python", slug="python"))
+    factories.SessionTypeFactory(mentor=mentor)
     factories.MentorFactory(status="applied").skills.add(factories.SkillFactory(name="Unseen"))
     client.force_login(student)
     html = client.get(URL).content.decode()
@@ -147,6 +149,27 @@ def test_the_page_says_what_became_of_the_application(
     Mentor.objects.update(status=status)
     client.force_login(mentor.user)
     assert words in client.get(URL).content.decode()
+
+
+@pytest.mark.parametrize("became", ["rejected", "suspended"])
+def test_who_was_turned_down_or_suspended_reads_why(
+    client: Client, mentor: Mentor, staff: User, became: str
+) -> None:
+    Mentor.objects.update(status=became)
+    mentor.status_changes.create(was="applied", became="approved", by=staff, at=NOW)
+    mentor.status_changes.create(was="approved", became=became, by=staff, at=NOW, reason="We <3 bakers.")
+    client.force_login(mentor.user)
+    html = client.get(URL).content.decode()
+    assert "We &lt;3 bakers." in html
+    assert "Stella" not in html
+    assert ("Go to your dashboard" in html) == (became == "suspended")
+
+
+def test_the_page_calls_nobody_listed_who_is_not(client: Client, mentor: Mentor) -> None:
+    client.force_login(mentor.user)
+    assert "something is still missing" in client.get(URL).content.decode()
+    factories.SessionTypeFactory(mentor=mentor)
+    assert "is listed, and students can book" in client.get(URL).content.decode()
 
 
 def test_answers_cannot_set_what_staff_decide(client: Client, student: User, answers: dict[str, Any]) -> None:

@@ -1,10 +1,11 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from mentors.models import Mentor
 from tests import factories
@@ -24,7 +25,7 @@ Make = Callable[..., Mentor]
 
 @pytest.fixture
 def make(db: None) -> Make:
-    """`make("asha", skills=["Python"], prices=[(50_000, "INR")], …)`"""
+    """`make("asha", skills=["Python"], prices=[(50_000, "INR")], …)`; without `prices` there is one session type."""
 
     def make(
         slug: str, *, skills: list[str] | None = None, languages: list[str] | None = None,
@@ -35,7 +36,7 @@ def make(db: None) -> Make:
             mentor.skills.add(factories.SkillFactory(name=name, slug=name.lower()))
         for code in languages or []:
             mentor.languages.add(factories.LanguageFactory(code=code))
-        for price, currency in prices or []:
+        for price, currency in [(100_000, "INR")] if prices is None else prices:
             factories.SessionTypeFactory(mentor=mentor, price_minor=price, currency=currency)
         return mentor
 
@@ -49,6 +50,42 @@ def test_browse_shows_the_listed_and_nobody_else(client: Client, make: Make) -> 
     make("paused", is_paused=True)
     make("gone", user__is_active=False)
     assert listed(client) == ["shown"]
+
+
+def test_browse_search_and_landing_leave_out_who_has_nothing_to_book(client: Client, make: Make) -> None:
+    """Their page opens all the same for whoever has its address."""
+    make("shown", skills=["Python"])
+    make("without-type", skills=["Cobol"], prices=[])
+    make("without-hours", skills=["Fortran"], hours=[])
+    make("type-switched-off", prices=[]).session_types.add(factories.SessionTypeFactory(is_active=False))
+    make("hours-switched-off").weekly_hours.update(is_active=False)
+    make("only-breaks").weekly_hours.update(kind="break")
+    assert listed(client) == ["shown"]
+    assert listed(client, "q=without") == []
+    assert [card.mentor.slug for card in client.get("/").context["soonest"]] == ["shown"]
+    filters = client.get(URL).content.decode()
+    assert "Python" in filters
+    assert "Cobol" not in filters
+    assert client.get(f"{URL}without-type/").status_code == 200
+
+
+def test_hours_on_a_date_to_come_are_hours_and_those_behind_are_none(client: Client, make: Make) -> None:
+    for slug, days in (("ahead", 9), ("behind", -9)):
+        day = NOW.date() + timedelta(days=days)
+        make(slug, hours=[]).date_overrides.create(
+            first_date=day, last_date=day, starts=time(9), ends=time(12)
+        )
+        make(f"blocked-{slug}", hours=[]).date_overrides.create(first_date=day, last_date=day)
+    assert listed(client) == ["ahead"]
+
+
+def test_who_asks_only_for_money_that_cannot_be_taken_is_not_listed(
+    client: Client, make: Make, settings: Settings
+) -> None:
+    make("euros", prices=[(5_000, "EUR")])
+    make("euros-or-nothing", prices=[(5_000, "EUR"), (0, "EUR")])
+    settings.PAYMENT_GATEWAYS = []
+    assert listed(client) == ["euros-or-nothing"]
 
 
 def test_browse_takes_no_post(client: Client, db: None) -> None:

@@ -1,9 +1,11 @@
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from mentors import services
 from mentors.models import Mentor
 from tests import factories
 from tests.factories import NOW
@@ -71,6 +73,33 @@ def test_an_applicant_can_prepare(client: Client, url: str, mentor: Mentor) -> N
     response = client.get(url)
     assert response.status_code == 200
     assert response.content.decode().count('aria-current="page"') >= 1
+
+
+def test_overview_says_why_the_profile_is_suspended(client: Client, mentor: Mentor, staff: User) -> None:
+    services.suspend(mentor, by=staff, now=NOW, reason="Three complaints.")
+    client.force_login(mentor.user)
+    assert "Three complaints." in client.get("/dashboard/").text
+
+
+def test_overview_names_what_nobody_can_pay_for(client: Client, mentor: Mentor, settings: Settings) -> None:
+    settings.PAYMENT_GATEWAYS = []
+    client.force_login(mentor.user)
+    html = client.get("/dashboard/").text
+    assert "Payments in INR can’t be taken at the moment" in html
+    assert 'href="/dashboard/session-types/career/"' in html
+    assert html.count('data-done="no"') == 2  # and so nothing is on offer
+    settings.PAYMENT_GATEWAYS = ["mock"]
+    assert "Until students can book you" not in client.get("/dashboard/").text
+
+
+def test_overview_counts_hours_on_a_date_to_come(client: Client) -> None:
+    mentor = factories.MentorFactory(hours=[])
+    factories.SessionTypeFactory(mentor=mentor)
+    client.force_login(mentor.user)
+    assert client.get("/dashboard/").text.count('data-done="no"') == 1
+    day = NOW.date() + timedelta(days=9)
+    mentor.date_overrides.create(first_date=day, last_date=day, starts=time(9), ends=time(12))
+    assert "Until students can book you" not in client.get("/dashboard/").text
 
 
 def test_overview_says_what_is_missing(client: Client) -> None:

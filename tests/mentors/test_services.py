@@ -1,4 +1,5 @@
-from datetime import time
+from datetime import time, timedelta
+from functools import partial
 from io import BytesIO
 from itertools import product
 from typing import Any
@@ -19,8 +20,8 @@ from tests.mentors import pictures
 Status = Mentor.Status
 DECISIONS = {
     Status.APPROVED: services.approve,
-    Status.REJECTED: services.reject,
-    Status.SUSPENDED: services.suspend,
+    Status.REJECTED: partial(services.reject, reason="Too few words."),
+    Status.SUSPENDED: partial(services.suspend, reason="Three complaints."),
 }
 
 
@@ -50,7 +51,7 @@ def test_apply_makes_a_mentor_who_waits_for_approval(student: User, photo: Photo
     assert [skill.name for skill in mentor.skills.all()] == ["Baking", "Sourdough"]
     assert mentor.photo_url.startswith("/media/mentors/")
     assert student.is_mentor
-    assert not Mentor.objects.listed().exists()
+    assert not Mentor.objects.public().exists()
 
 
 def test_apply_twice_is_refused_and_changes_nothing(student: User) -> None:
@@ -99,13 +100,39 @@ def test_approve_says_when_and_by_whom_once(staff: User, student: User) -> None:
     services.approve(mentor, by=student, now=NOW.replace(year=2027))
     mentor.refresh_from_db()
     assert (mentor.approved_at, mentor.approved_by) == (NOW, staff)
-    assert mentor in Mentor.objects.listed()
+    assert mentor in Mentor.objects.public()
+
+
+def test_every_decision_leaves_a_row_of_who_when_and_why(staff: User, student: User) -> None:
+    mentor = application(student)
+    later = NOW + timedelta(days=1)
+    services.reject(mentor, by=staff, now=NOW, reason=" Too few words. ")
+    services.approve(mentor, by=staff, now=later)
+    services.approve(mentor, by=staff, now=later)  # quiet: nothing is decided
+    services.suspend(mentor, by=staff, now=later, reason="Three complaints.")
+    rows = mentor.status_changes.values_list("was", "became", "by", "at", "reason")
+    assert list(rows) == [
+        ("", "applied", student.pk, NOW, ""),
+        ("applied", "rejected", staff.pk, NOW, "Too few words."),
+        ("rejected", "approved", staff.pk, later, ""),
+        ("approved", "suspended", staff.pk, later, "Three complaints."),
+    ]
+
+
+@pytest.mark.parametrize("reason", ["", " \n"])
+def test_nobody_is_rejected_or_suspended_without_a_reason(staff: User, reason: str) -> None:
+    for before, decide in (("applied", services.reject), ("approved", services.suspend)):
+        mentor = factories.MentorFactory(status=before)
+        with pytest.raises(services.NotAllowed, match="say why"):
+            decide(mentor, by=staff, now=NOW, reason=reason)
+        mentor.refresh_from_db()
+        assert (mentor.status, mentor.status_changes.count()) == (before, 0)
 
 
 def test_reject_closes_the_dashboard_and_approving_after_all_opens_it(staff: User, student: User) -> None:
     mentor = application(student)
-    for decide, is_mentor in ((services.reject, False), (services.approve, True), (services.suspend, True)):
-        decide(mentor, by=staff, now=NOW)
+    for status, is_mentor in ((Status.REJECTED, False), (Status.APPROVED, True), (Status.SUSPENDED, True)):
+        DECISIONS[status](mentor, by=staff, now=NOW)
         student.refresh_from_db()
         assert student.is_mentor == is_mentor
 
@@ -128,7 +155,7 @@ def test_update_profile_writes_what_students_see(mentor: Mentor) -> None:
         "strict",
     )
     assert (mentor.skills.get().slug, mentor.languages.get().code) == ("gardening", "hi")
-    assert not Mentor.objects.listed().exists()
+    assert not Mentor.objects.public().exists()
 
 
 def test_a_new_photo_takes_the_old_file_away_after_the_commit(
