@@ -14,7 +14,7 @@ from celery import Task
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.http import HttpRequest, HttpResponse
 
-from payments.redaction import redacted
+from payments.redaction import redacted, redacted_all
 
 logger = logging.getLogger("config.requests")
 task_logger = logging.getLogger("config.tasks")
@@ -77,7 +77,7 @@ def path_without_secrets(request: HttpRequest) -> str:
 
 def event(record: logging.LogRecord) -> dict[str, Any]:
     fields = {
-        name: redacted(value) if isinstance(value, str) else value
+        name: redacted_all(value)
         for name, value in vars(record).items()
         if name not in STANDARD and name not in DROPPED and not name.startswith("_") and value is not None
     }
@@ -98,7 +98,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = redacted(self.formatException(record.exc_info))
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return json.dumps(line, default=lambda value: redacted(str(value)), ensure_ascii=False)
 
 
 class PlainFormatter(logging.Formatter):
@@ -106,7 +106,7 @@ class PlainFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
-        details = " ".join(f"{name}={value}" for name, value in event(record).items())
+        details = " ".join(f"{name}={redacted(str(value))}" for name, value in event(record).items())
         line = f"{when} {record.levelname.lower():<7} {record.name}: {redacted(record.getMessage())} {details}".rstrip()
         return f"{line}\n{redacted(self.formatException(record.exc_info))}" if record.exc_info else line
 

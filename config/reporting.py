@@ -1,9 +1,7 @@
-from typing import Any
-
 import sentry_sdk
 from sentry_sdk.scrubber import DEFAULT_DENYLIST, EventScrubber
 
-from payments.redaction import redacted
+from payments.redaction import redacted_all
 
 SIGNATURES = ["stripe-signature", "x-razorpay-signature"]
 
@@ -17,15 +15,5 @@ def start(dsn: str) -> None:
         max_request_body_size="never",
         include_local_variables=False,
         event_scrubber=EventScrubber(denylist=[*DEFAULT_DENYLIST, *SIGNATURES]),
-        before_send=lambda event, hint: _redacted(event),
+        before_send=lambda event, hint: redacted_all(event),
     )
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, str):
-        return redacted(value)
-    if isinstance(value, dict):
-        return {name: _redacted(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(each) for each in value]
-    return value

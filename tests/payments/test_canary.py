@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -278,7 +279,7 @@ def break_down(monkeypatch, words="The database is away.") -> None:
     monkeypatch.setattr(services, "store_event", fail)
 
 
-def report(search: Search, world, letter: Letter, *, without: str = "") -> None:
+def report(search: Search, world, letter: Letter, *, without: Sequence[str] = ()) -> None:
     """What Sentry is sent when this letter meets a webhook that breaks in so many words."""
     asked = {
         "address": reverse(f"webhook_{world.name}"),
@@ -338,6 +339,8 @@ def test_case_31_signature_in_a_log_would_be_found(search, planted, booking, stu
         except InvalidSignature:
             raise InvalidSignature(f"Signed with {dict(headers)}") from None
 
+    for name in ("redacted", "redacted_all"):
+        monkeypatch.setattr(f"config.logging.{name}", lambda words: words)
     monkeypatch.setattr(type(planted.bench.gateway), "parse_webhook", lambda self, *given: parse(*given))
     run(search, planted, booking, student, staff)
     assert ("log", "forged signature") in search.found()
@@ -352,7 +355,7 @@ def test_case_31_secret_in_a_crash_would_be_found(search, planted, booking, monk
     assert {("log", "stripe key"), ("mail", "stripe key"), ("mail", "card")} <= search.found().keys()
 
 
-@pytest.mark.parametrize("without", ["event_scrubber", "before_send"])
+@pytest.mark.parametrize("without", [["before_send"], ["before_send", "event_scrubber"]])
 def test_case_31_secret_in_a_report_would_be_found(search, planted, booking, without):
     payment = planted.open(booking)
     planted.pay(payment.provider_ref)
@@ -361,5 +364,5 @@ def test_case_31_secret_in_a_report_would_be_found(search, planted, booking, wit
     report(search, planted, letter, without=without)
     signatures = {name for name in search.canaries if name.startswith("signature")}
     words = CANARIES.keys() - {"forged signature"}
-    leaked = signatures if without == "event_scrubber" else words
+    leaked = words | signatures if "event_scrubber" in without else words
     assert set(search.found()) == {("report", name) for name in leaked}
