@@ -24,7 +24,7 @@ REVIEWS_SHOWN = 10
 
 
 def render_times(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """The next free times of each mentor's first session type, in three queries for the whole page."""
+    """The next free times of each mentor's first session type, in two queries for the whole page."""
     now = timezone.now()
     found = next_times(mentors, viewer(request), now)
     rendered = {}

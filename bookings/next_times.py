@@ -22,7 +22,7 @@ NextTimes = tuple[SessionType, list[datetime]]
 def next_times(mentors: Sequence[Mentor], student: User | None, now: datetime) -> dict[int, NextTimes]:
     """For each mentor the first session type that can be booked and its next free starts.
 
-    Three queries, and one more when the session types are not prefetched.
+    Two queries, and one more when the session types are not prefetched.
     """
     prefetch_related_objects(mentors, "session_types")
     window = (epoch_minute(now), epoch_minute(now) + LOOK_AHEAD_DAYS * DAY_MINUTES)
@@ -54,7 +54,7 @@ def _first_free(
 def similar_mentors(
     mentor: Mentor, student: User | None, now: datetime
 ) -> list[tuple[Mentor, SessionType, list[datetime]]]:
-    """Mentors with free times who share skills with that one, those who share most first: five queries."""
+    """Mentors with free times who share skills with that one, those who share most first: four queries."""
     others = (
         Mentor.objects.listed()
         .filter(skills__in=mentor.skills.all())

@@ -138,7 +138,7 @@ class Offer:
 
 
 def load_offer(mentor: Mentor, choice: Choice, student: User | None, zone: ZoneInfo, now: datetime) -> Offer:
-    """The whole booking window, in three queries."""
+    """The whole booking window, in two queries."""
     assert choice.session_type is not None  # noqa: S101
     schedule = load_schedules([mentor])[mentor.pk]
     lead = lead_minutes(choice.session_type)

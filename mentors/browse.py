@@ -9,10 +9,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from mentors import panels
-from mentors.models import Language, Mentor, MentorQuerySet, SessionType, Skill
+from mentors.models import Language, Mentor, MentorQuerySet, SessionType, Skill, skills_of
 from mentors.money import EXPONENTS, MOST_CHARGE, to_minor
 
 Choices = list[tuple[str, str]]
+SKILLS_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class Facets:
 
 @dataclass(frozen=True)
 class Card:
-    """`cheapest` is the lowest price in one currency, `has_more` that there are higher ones."""
+    """`cheapest` is the lowest price in one currency, `has_more` that there are higher ones.
+
+    `skills` needs mentors that came `for_cards`.
+    """
 
     mentor: Mentor
     offers: list[SessionType]
@@ -34,6 +38,10 @@ class Card:
     cheapest: SessionType | None
     has_more: bool
     times: SafeString
+
+    @property
+    def skills(self) -> list[str]:
+        return skills_of(self.mentor)[:SKILLS_SHOWN]
 
 
 def facets() -> Facets:
@@ -98,7 +106,7 @@ def ceiling(max_price: Decimal, currency: str) -> int:
 
 
 def cards(request: HttpRequest, mentors: Iterable[Mentor], currency: str = "") -> list[Card]:
-    """Of mentors with their session types and skills prefetched. A price in `currency` is named first."""
+    """Of mentors with their session types loaded. A price in `currency` is named first."""
     mentors = list(mentors)
     times = panels.mentor_times.render(request, mentors)
     return [_card(mentor, currency, times[mentor.pk]) for mentor in mentors]

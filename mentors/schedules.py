@@ -3,30 +3,29 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, time
+from typing import Any
+
+from django.db.models import DateField, Value
 
 from mentors.availability import DAY_MINUTES, Schedule, Span
 from mentors.models import DateOverride, Mentor, WeeklyHours
 
+DATED = "dated"  # beside the kinds of weekly hours
+
 
 def load_schedules(mentors: Iterable[Mentor]) -> dict[int, Schedule]:
-    """The schedule of each mentor by primary key: two queries however many there are."""
+    """The schedule of each mentor by primary key: one query however many there are."""
     mentors = list(mentors)
     weekly: dict[tuple[int, str], dict[int, list[Span]]] = defaultdict(lambda: defaultdict(list))
     overrides: dict[int, dict[date, list[Span]]] = defaultdict(lambda: defaultdict(list))
     blocked: dict[int, list[tuple[date, date]]] = defaultdict(list)
-    hours = WeeklyHours.objects.filter(mentor__in=mentors, is_active=True).order_by()
-    for mentor_id, kind, weekday, starts, ends in hours.values_list(
-        "mentor", "kind", "weekday", "starts", "ends"
-    ):
-        weekly[mentor_id, kind][weekday].append(span(starts, ends))
-    dated = DateOverride.objects.filter(mentor__in=mentors).order_by()
-    for mentor_id, first, last, since, until in dated.values_list(
-        "mentor", "first_date", "last_date", "starts", "ends"
-    ):
-        if since is None or until is None:
+    for mentor_id, kind, weekday, starts, ends, first, last in _rows(mentors):
+        if kind != DATED:
+            weekly[mentor_id, kind][weekday].append(span(starts, ends))
+        elif starts is None:
             blocked[mentor_id].append((first, last))
         else:
-            overrides[mentor_id][first].append(span(since, until))
+            overrides[mentor_id][first].append(span(starts, ends))
     return {
         mentor.pk: Schedule(
             zone=mentor.zone,
@@ -44,6 +43,17 @@ def load_schedules(mentors: Iterable[Mentor]) -> dict[int, Schedule]:
         )
         for mentor in mentors
     }
+
+
+def _rows(mentors: list[Mentor]) -> Iterable[tuple[Any, ...]]:
+    """Weekly hours and dated ones together, each with nothing where only the other has something."""
+    no_date = Value(None, output_field=DateField())
+    weekly = WeeklyHours.objects.filter(mentor__in=mentors, is_active=True).order_by()
+    dated = DateOverride.objects.filter(mentor__in=mentors).order_by()
+    return weekly.values_list("mentor", "kind", "weekday", "starts", "ends", no_date, no_date).union(
+        dated.values_list("mentor", Value(DATED), Value(0), "starts", "ends", "first_date", "last_date"),
+        all=True,
+    )
 
 
 def span(starts: time, ends: time) -> Span:

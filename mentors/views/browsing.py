@@ -1,6 +1,5 @@
 """The public pages."""
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -9,6 +8,7 @@ from django.views.decorators.http import require_safe
 from mentors import browse, panels
 from mentors.forms.browse import BrowseForm
 from mentors.models import Mentor
+from mentors.pages import MentorPaginator
 
 PAGE_SIZE = 12
 FEATURED = 9
@@ -17,8 +17,7 @@ IN_HERO = 3
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    mentors = browse.find().prefetch_related("session_types", "skills")[:FEATURED]
-    cards = browse.cards(request, mentors)
+    cards = browse.cards(request, browse.find().for_cards()[:FEATURED])
     context = {"soonest": cards[:IN_HERO], "cards": cards[IN_HERO:]}
     return render(request, "mentors/landing.html", context)
 
@@ -26,8 +25,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mentor_list(request: HttpRequest) -> HttpResponse:
     form = BrowseForm.read(request.GET)
-    mentors = form.results().prefetch_related("session_types", "skills")
-    page = Paginator(mentors, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = MentorPaginator(form.results().for_cards(), PAGE_SIZE).get_page(request.GET.get("page"))
     cards = browse.cards(request, page.object_list, form.currency_code)
     return render(request, "mentors/mentor_list.html", {"form": form, "page": page, "cards": cards})
 

@@ -301,5 +301,5 @@ def test_pages_cost_the_same_for_one_session_and_for_thirty(
     for number in range(count):
         factories.BookingFactory(session_type=free_type, starts_at=THURSDAY_NINE + timedelta(days=number))
     mentor.weekly_hours.all().delete()
-    with django_assert_num_queries(11 if url in (WEEK, RULES) else 12):
+    with django_assert_num_queries(9 if url in (WEEK, RULES) else 10):
         own.get(url)

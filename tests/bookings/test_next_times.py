@@ -61,29 +61,29 @@ def test_next_times_look_as_far_as_the_window(mentor: Mentor, free: SessionType)
 
 @pytest.mark.parametrize("bookings", [1, 8])
 @pytest.mark.parametrize("count", [3, 24])
-def test_a_page_of_mentors_with_their_next_free_times_costs_five_queries(
+def test_a_page_of_mentors_with_their_next_free_times_costs_four_queries(
     count: int, bookings: int, rf: RequestFactory, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_mentors(count, bookings)
     request = rf.get("/")
     request.user = AnonymousUser()
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         page = list(Mentor.objects.listed().select_related("user").prefetch_related("session_types"))
         times = panels.mentor_times.render(request, page)
     assert sum("Next free" in each for each in times.values()) == count
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         panels.mentor_times.render(request, page)
 
 
 @pytest.mark.parametrize("count", [1, 24])
-def test_similar_mentors_cost_five_queries(
+def test_similar_mentors_cost_four_queries(
     mentor: Mentor, student: User, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_mentors(count)
     skill = SkillFactory()
     for each in Mentor.objects.all():
         each.skills.add(skill)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         found = similar_mentors(mentor, student, NOW)
     assert len(found) == min(count, 3)
     assert all(starts[0] > NOW + timedelta(hours=1) for _, _, starts in found)

@@ -342,6 +342,6 @@ def test_next_times_cost_the_same_for_one_mentor_and_a_page_of_them(
     for _ in range(mentors):
         SessionTypeFactory(mentor=MentorFactory(), price_minor=0)
     client.get("/mentors/")
-    with django_assert_num_queries(8):  # type: ignore[attr-defined]
+    with django_assert_num_queries(5):  # type: ignore[attr-defined]
         page = client.get("/mentors/").content.decode()
     assert page.count("Next free") == mentors

@@ -234,15 +234,49 @@ def test_what_visitors_typed_is_escaped(client: Client, make: Make) -> None:
     assert "<script>alert" not in page
 
 
+FILTERED = "q=asha&skill=skill0&language=en&rating=4&free=on&max_price=900&currency=INR&sort=price"
+
+
+@pytest.mark.parametrize("query", ["", FILTERED, "page=2"])
 @pytest.mark.parametrize("count", [1, 30])
-def test_browse_costs_the_same_for_one_and_for_thirty(
-    client: Client, make: Make, count: int, django_assert_num_queries: DjangoAssertNumQueries
+def test_browse_costs_five_queries_for_one_and_for_thirty(
+    client: Client, make: Make, count: int, query: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for number in range(count):
-        make(f"asha-{number}", skills=[f"Skill{number}"], prices=[(0, "INR"), (50_000, "INR")])
-    client.get(URL)
-    with django_assert_num_queries(8):
-        client.get(URL)
+    """Not counted for the signed in, below: the session and the user."""
+    skill = factories.SkillFactory(name="Skill0", slug="skill0")
+    for number in range(max(count, 13 if "page" in query else 1)):
+        facts = {"languages": ["en"], "prices": [(0, "INR"), (50_000, "INR")], "rating_mean": Decimal("4.5")}
+        make(f"asha-{number}", **facts).skills.add(skill)
+    with django_assert_num_queries(5):
+        assert listed(client, query)
+    client.force_login(factories.UserFactory())
+    with django_assert_num_queries(5 + 2):
+        assert listed(client, query)
+
+
+@pytest.mark.parametrize("query", ["", "q=asha&free=on"])
+def test_browse_costs_no_more_when_nobody_is_found(
+    client: Client, db: None, query: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(5):
+        assert listed(client, query) == []
+
+
+def test_a_card_names_its_mentors_first_four_skills_in_order(client: Client, make: Make) -> None:
+    make("asha", skills=["Rust", "django", "Ada, and more", "Go", "Zig"])
+    make("boris")
+    shown = {card.mentor.slug: card.skills for card in client.get(URL).context["cards"]}
+    assert shown == {"asha": ["Ada, and more", "django", "Go", "Rust"], "boris": []}
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"), [("1", 12), ("2", 2), ("3", 2), ("0", 2), ("10001", 2), ("1.5", 12)]
+)
+def test_every_page_knows_how_many_there_are(client: Client, make: Make, page: str, shown: int) -> None:
+    for number in range(14):
+        make(f"asha-{number}")
+    found = client.get(f"{URL}?page={page}").context["page"]
+    assert (len(found), found.paginator.count, found.paginator.num_pages) == (shown, 14, 2)
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -252,7 +286,7 @@ def test_landing_costs_the_same_for_one_and_for_thirty(
     for number in range(count):
         make(f"asha-{number}", skills=[f"Skill{number}"], prices=[(0, "INR"), (50_000, "INR")])
     client.get("/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         client.get("/")
 
 

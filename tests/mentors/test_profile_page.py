@@ -134,5 +134,5 @@ def test_profile_costs_the_same_for_one_and_for_thirty(
         factories.SessionTypeFactory(mentor=mentor)
         mentor.skills.add(factories.SkillFactory())
         mentor.languages.add(factories.LanguageFactory(code=f"x{number}"))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         page(client)

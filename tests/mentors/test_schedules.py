@@ -72,9 +72,9 @@ def test_the_rules_of_booking_come_along(db: None) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_schedules_cost_two_queries(
+def test_schedules_cost_one_query(
     db: None, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     mentors = factories.MentorFactory.create_batch(count)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         assert len(load_schedules(mentors)) == count
