@@ -92,6 +92,8 @@ class WeekForm(BaseFormSet[HoursForm]):
 
     new_row: int | None = None
     active_day: int | None = None
+    copied_day: int | None = None
+    copy_error = ""
 
     @classmethod
     def of(cls, mentor: Mentor) -> "WeekForm":
@@ -166,7 +168,10 @@ class WeekForm(BaseFormSet[HoursForm]):
                 for row in rows
                 if str(row["weekday"]) == source
             ]
-            return self.showing([*kept, *copied][:MAX_ROWS])
+            week = self.showing([*kept, *copied][:MAX_ROWS], day=int(min(targets)) if targets else None)
+            week.copied_day = int(source) if source in _WEEKDAYS else None
+            week.copy_error = "" if targets else "Tick the days that get these hours."
+            return week
         return None
 
     def problems(self) -> list[dict[str, str]]:
@@ -189,6 +194,7 @@ class WeekForm(BaseFormSet[HoursForm]):
                 "number": day.value,
                 "name": day.label,
                 "is_active": day.value == self.active_day,
+                "is_copied": day.value == self.copied_day,
                 "open": self._of_day(day.value, WeeklyHours.Kind.OPEN),
                 "breaks": self._of_day(day.value, WeeklyHours.Kind.BREAK),
                 "is_off": self._is_off(day.value),

@@ -29,6 +29,8 @@ def _page(
     """Every page here ends with what students will see, and says which sessions lie outside the hours."""
     context |= {
         "mentor": mentor,
+        # A form without an action goes to the address as it stands, with what "Preview" left behind its #.
+        "path": request.get_full_path(),
         "preview": panels.availability_preview.render(request, [mentor])[mentor.pk],
         "outside": panels.sessions_outside_hours.render(request, [mentor])[mentor.pk],
     }

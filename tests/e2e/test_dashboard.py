@@ -36,7 +36,7 @@ def site() -> Iterator[Site]:
             "shell",
             "-v0",
             "-c",
-            "from tests.e2e.stage import empty_week; empty_week('thumb', 'plain', 'keys', 'live')",
+            "from tests.e2e.stage import empty_week; empty_week('thumb', 'plain', 'keys', 'live', 'smooth', 'bare')",
         )
         yield site
 
@@ -257,4 +257,59 @@ def test_changes_show_in_the_preview_as_they_are_made(browser: Browser, site: Si
     expect(page.locator(".preview__day[data-empty]")).to_have_count(before + 6)
     page.reload()
     expect(page.locator(".preview__day[data-empty]")).to_have_count(before)
+    context.close()
+
+
+@pytest.mark.parametrize(("mentor", "javascript"), [("smooth", True), ("bare", False)])
+def test_what_a_press_led_to_is_in_view(browser: Browser, site: Site, mentor: str, javascript: bool) -> None:
+    context = browser.new_context(
+        java_script_enabled=javascript, timezone_id=HOME.key, locale="en-GB", viewport=PHONE
+    )
+    hand = Thumb(context.new_page())
+    page = hand.page
+    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/", wait_until="networkidle")
+    page.fill("[name=login]", f"{mentor}@example.com")
+    page.fill("[name=password]", "office-hours")
+    page.press("[name=password]", "Enter")
+    page.wait_for_url("**/dashboard/availability/", wait_until="networkidle")
+    saved, wrong = page.get_by_text("Your weekly hours are saved."), page.get_by_role("alert")
+
+    def press(name: str, *, in_place: bool = False) -> None:
+        if in_place and javascript:
+            hand.press(name)
+            return
+        with page.expect_navigation(wait_until="load"):
+            hand.named(name).click()
+
+    press("Add hours on Sunday", in_place=True)
+    hand.write("Sunday, open from", "09:00", at=-1)
+    hand.write("Sunday, open to", "10:00", at=-1)
+
+    press("Preview without saving")
+    expect(page.get_by_text("which are not saved yet")).to_be_in_viewport()
+    press("Save")
+    expect(saved).to_be_in_viewport()
+    press("The week after")
+    expect(page.get_by_role("heading", name="What students see")).to_be_in_viewport()
+    press("Save")
+    expect(saved).to_be_in_viewport()
+
+    for button in ("Save", "Preview without saving"):
+        press("Preview without saving")
+        hand.write("Sunday, open to", "", at=-1)
+        press(button)
+        expect(wrong).to_be_in_viewport()
+        expect(wrong).to_be_focused()
+        hand.write("Sunday, open to", "10:00", at=-1)
+
+    press("Preview without saving")
+    hand.unfold("Copy a day to others")
+    page.get_by_label("Copy the hours and breaks of").select_option("Sunday")
+    hand.tick("Thursday")
+    press("Copy", in_place=True)
+    expect(hand.named("Add hours on Thursday")).to_be_focused()
+    expect(hand.named("Add hours on Thursday")).to_be_in_viewport()
+    hand.unfold("Copy a day to others")
+    press("Copy", in_place=True)
+    expect(page.get_by_text("Tick the days that get these hours.")).to_be_in_viewport()
     context.close()

@@ -182,6 +182,22 @@ def test_copy_puts_a_day_in_place_of_others(own: Client, mentor: Mentor) -> None
     assert kept(mentor) == ["open Sunday 10:00 to 12:00"]
 
 
+def test_after_copying_the_first_day_that_got_the_hours_has_the_focus(own: Client) -> None:
+    html = own.post(URL, week(NINE_TO_FIVE, copy_day="1", copy_from="0", copy_to=["4", "2"])).content.decode()
+    assert html.count(" autofocus") == 1
+    assert 'value="2-open" autofocus' in html
+    assert '<option value="0" selected>' in html
+
+
+def test_copying_to_no_day_says_what_is_missing(own: Client) -> None:
+    html = own.post(URL, week(NINE_TO_FIVE, copy_day="1", copy_from="2")).content.decode()
+    assert "<details open>" in html
+    assert "Tick the days that get these hours." in html
+    assert html.count(" autofocus") == 1
+    assert 'name="copy_to" value="0" autofocus' in html
+    assert '<option value="2" selected>' in html
+
+
 @pytest.mark.parametrize(
     "pressed",
     [{"add_line": "9-open"}, {"add_line": "x"}, {"copy_day": "1"}, {"copy_day": "1", "copy_to": ["x"]}],
