@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.forms import BaseForm
@@ -6,9 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from accounts.guard import is_signed_by_sender
+from accounts.ratelimit import limits_of, seconds_to_wait, too_many_requests
 from accounts.zones import parse_zone
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 
 
 class TimeZoneMiddleware:
@@ -28,6 +32,25 @@ class TimeZoneMiddleware:
         request.time_zone = zone  # type: ignore[attr-defined]
         with timezone.override(zone):  # for the admin; our own pages name the zone of every time
             return self.get_response(request)
+
+
+class PostLimitMiddleware:
+    """Whatever writes has a limit: its view's own, or the usual one."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if request.method in SAFE_METHODS or is_signed_by_sender(view):
+            return None
+        scope = request.resolver_match.view_name if request.resolver_match else ""
+        wait = seconds_to_wait(request, limits_of(view), scope=scope)
+        return too_many_requests(request, wait) if wait else None
 
 
 class InvalidFormMiddleware:

@@ -27,6 +27,8 @@ def catch_up(**kwargs: Any) -> None:
 
 
 def declare_queue() -> None:
-    """Create the queue once, before several processes do it at the same time: on the file broker that is a race."""
+    """Create the file queue once, before several processes do it at the same time, which is a race."""
+    if not app.conf.broker_url.startswith("filesystem:"):
+        return
     with app.connection_for_write() as connection:
         app.amqp.queues[app.conf.task_default_queue](connection.default_channel).declare()

@@ -67,7 +67,9 @@ def _database() -> Finding:
 def _cache() -> Finding:
     key, value = "healthz", secrets.token_hex(4)
     cache.set(f"{key}-{value}", value, timeout=10)
-    return {"status": "ok" if cache.get(f"{key}-{value}") == value else "failed"}
+    if cache.get(f"{key}-{value}") == value:
+        return {"status": "ok"}
+    return {"status": "failed", "error": cache.breaker.error}  # type: ignore[attr-defined]  # config.cache's
 
 
 def _schedule(now: datetime, up_for: timedelta) -> Finding:

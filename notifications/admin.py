@@ -5,9 +5,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from notifications import services
+from accounts.enqueue import enqueue_on_commit
+from notifications import services, tasks
 from notifications.models import Message
-from notifications.receivers import wake_worker_on_commit
 
 
 @admin.register(Message)
@@ -33,7 +33,7 @@ class MessageAdmin(admin.ModelAdmin[Message]):
                     request, f"{message.get_kind_display()} to {message.recipient}: {refusal}", messages.ERROR
                 )
                 continue
-            wake_worker_on_commit(message.pk)
+            enqueue_on_commit(tasks.deliver, message.pk)
             queued += 1
         if queued:
             noun = "message" if queued == 1 else "messages"

@@ -11,6 +11,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
+from accounts.enqueue import enqueue_on_commit
 from accounts.requests import person
 from mentors.money import format_money
 from payments import payouts_admin, services, tasks  # noqa: F401
@@ -231,7 +232,7 @@ class RefundAdmin(StaffAdmin):
             except (NotRefundable, GatewayError) as reason:
                 self.report_refused(request, refund, reason)
                 continue
-            tasks.wake(tasks.send_refund, refund.pk)
+            enqueue_on_commit(tasks.send_refund, refund.pk)
             self.report_done(
                 request, refund, "is tried again", f"Tried again; before: {' '.join(before.split())}"
             )

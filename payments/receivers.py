@@ -3,6 +3,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from accounts.enqueue import enqueue_on_commit
 from bookings.models import Booking, BookingEvent
 from bookings.services import NotAllowed
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_held
@@ -20,7 +21,7 @@ def ask_for_payment(booking: Booking, now: datetime, **kwargs: Any) -> None:
 @receiver([booking_cancelled, booking_declined, booking_expired], dispatch_uid="payments.stop_asking")
 def stop_asking(booking: Booking, **kwargs: Any) -> None:
     if services.release_payments(booking):
-        tasks.wake(tasks.sweep)
+        enqueue_on_commit(tasks.sweep)
 
 
 @receiver(booking_cancelled, dispatch_uid="payments.give_back")
@@ -36,4 +37,4 @@ def give_back(
 
 @receiver(refund_requested, dispatch_uid="payments.send_money_back")
 def send_money_back(refund: Refund, **kwargs: Any) -> None:
-    tasks.wake(tasks.send_refund, refund.pk)
+    enqueue_on_commit(tasks.send_refund, refund.pk)

@@ -1,7 +1,6 @@
 from typing import Any
 
-from celery import Task, shared_task
-from django.db import transaction
+from celery import shared_task
 from django.utils import timezone
 
 from payments import audit, services
@@ -38,13 +37,3 @@ def reconcile(**kwargs: Any) -> None:
 @shared_task
 def audit_money(**kwargs: Any) -> None:
     audit.report()
-
-
-def wake(task: Task[..., Any], *args: Any) -> None:
-    """Queue a task once the rows are committed. With the broker down it is logged, and the next sweep does the work."""
-
-    def queue() -> None:
-        # What no worker has come to by the next sweep is taken up by that.
-        task.apply_async(args, expires=55)
-
-    transaction.on_commit(queue, robust=True)

@@ -12,6 +12,7 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
+from accounts import enqueue
 from accounts.models import User
 from mentors.models import Mentor
 from tests import factories, servers
@@ -107,8 +108,9 @@ def present(request: pytest.FixtureRequest) -> Iterator[datetime]:
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
-    """Attempts that another test made don't count."""
+    """Attempts that another test made don't count, nor what it could not reach."""
     cache.clear()
+    enqueue.broker.worked()
 
 
 @pytest.fixture

@@ -96,9 +96,10 @@ def start_postgresql() -> Iterator[str]:
 
 
 @contextmanager
-def start_redis() -> Iterator[str]:
+def start_redis(port: int | None = None) -> Iterator[str]:
+    """An empty Redis server; with `port` at the address that another one had."""
     program = shutil.which("redis-server") or missing("Redis is not installed")
-    port = free_port()
+    port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="office-hours-redis-") as folder:
         server = subprocess.Popen(
             [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],

@@ -8,6 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from accounts.enqueue import enqueue_on_commit
+from accounts.guard import signed_by_sender
+from accounts.ratelimit import address_of, count
 from payments import services, tasks
 from payments.gateways import gateway
 from payments.gateways.base import GatewayMisconfigured, InvalidSignature
@@ -18,9 +21,12 @@ logger = logging.getLogger(__name__)
 MOST_BYTES = 512 * 1024
 # Razorpay waits 5 seconds, and Stripe keeps the payer waiting for our answer.
 SECONDS = 2.5
+# Enough to see in the log that a secret is wrong.
+FORGED_A_MINUTE = 30
 
 
 @csrf_exempt
+@signed_by_sender
 @never_cache
 @require_POST
 def webhook_stripe(request: HttpRequest) -> HttpResponse:
@@ -28,6 +34,7 @@ def webhook_stripe(request: HttpRequest) -> HttpResponse:
 
 
 @csrf_exempt
+@signed_by_sender
 @never_cache
 @require_POST
 def webhook_razorpay(request: HttpRequest) -> HttpResponse:
@@ -42,9 +49,16 @@ def _receive(request: HttpRequest, name: str) -> HttpResponse:
     try:
         event = gateway(name).parse_webhook(body, request.headers)
     except (InvalidSignature, GatewayMisconfigured) as error:
-        logger.warning("webhook refused", extra={"gateway": name, "reason": str(error)})
-        return HttpResponse(status=400)
+        return _refused(request, name, error)
     stored = services.store_event(name, event, now=now)
     if stored and not services.process_event(stored.pk, now=now, within=SECONDS):
-        tasks.wake(tasks.take_up_event, stored.pk)
+        enqueue_on_commit(tasks.take_up_event, stored.pk)
     return HttpResponse(status=200)
+
+
+def _refused(request: HttpRequest, name: str, error: Exception) -> HttpResponse:
+    """Only what fails is counted, so that a flood of forged ones fills no log and stops no event that is signed."""
+    if wait := count(address_of(request), "forged-webhook", times=FORGED_A_MINUTE, seconds=60):
+        return HttpResponse(status=429, headers={"Retry-After": str(wait)})
+    logger.warning("webhook refused", extra={"gateway": name, "reason": str(error)})
+    return HttpResponse(status=400)

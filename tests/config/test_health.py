@@ -36,14 +36,11 @@ def test_healthz_fails_without_the_database_and_still_answers_that_it_lives(clie
 @pytest.mark.django_db
 def test_healthz_fails_without_the_cache(client, settings):
     settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:1/0",
-        }
+        "default": {"BACKEND": "config.cache.SharedRedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
     }
     response = client.get("/healthz")
     assert response.status_code == 503
-    assert response.json()["cache"]["status"] == "failed"
+    assert response.json()["cache"] == {"status": "failed", "error": "ConnectionError"}
 
 
 @pytest.mark.django_db

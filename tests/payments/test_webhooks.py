@@ -1,6 +1,7 @@
 """The two addresses where providers tell us what happened, the rows they leave, and who takes them up."""
 
 import json
+import logging
 import time
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from payments.gateways import patience
 from payments.gateways.base import GatewayUnavailable
 from payments.models import PaymentStatus, WebhookEvent
 from payments.services import webhooks
+from payments.views.webhooks import FORGED_A_MINUTE
 from tests.factories import NOW
 from tests.payments.test_cases import booked_letter, fresh, writing
 
@@ -210,3 +212,24 @@ def test_sweep_takes_up_every_event_even_when_one_breaks(world, event, monkeypat
 def reversed_args(world):
     letter = next(each for each in world.letters() if each != booked_letter(world))
     return letter.body, letter.headers
+
+
+def test_a_flood_of_forged_events_is_refused_while_a_signed_one_is_taken(
+    world, letter, booking, client, caplog
+):
+    address = reverse(f"webhook_{world.name}")
+    with caplog.at_level(logging.WARNING):
+        answers = [client.post(address, b"{}", "application/json") for _ in range(FORGED_A_MINUTE + 20)]
+    assert [each.status_code for each in answers] == [400] * FORGED_A_MINUTE + [429] * 20
+    assert 0 < int(answers[-1]["Retry-After"]) <= 60
+    assert len([each for each in caplog.records if each.message == "webhook refused"]) == FORGED_A_MINUTE
+    signed = client.post(address, letter.body, "application/json", headers=letter.headers)
+    assert signed.status_code == 200
+    assert fresh(booking).status == Status.SCHEDULED
+
+
+def test_signed_events_are_not_counted(world, letter, client):
+    address = reverse(f"webhook_{world.name}")
+    for _ in range(FORGED_A_MINUTE + 1):
+        answer = client.post(address, letter.body, "application/json", headers=letter.headers)
+        assert answer.status_code == 200
