@@ -145,8 +145,9 @@ def openings(schedule: Schedule, first: date, last: date) -> list[Opening]:
     """When the mentor is open on the dates `first` to `last` of their own calendar, in order.
 
     An interval belongs to the date on which it starts, and may run over midnight. An override
-    replaces its date's hours and breaks; a blocked date is closed from midnight to midnight,
-    whatever runs into it. What comes out for a date does not depend on the range that was asked for.
+    replaces its date's hours and breaks. A day off closes that calendar day, whatever runs into it from
+    the day before, and what remains of a shift that began on it. What comes out for a date does not
+    depend on the range that was asked for.
     """
     from_day, to_day = day_number(first), day_number(last)
     clock = wall_clock(schedule.zone, from_day * DAY_MINUTES, to_day * DAY_MINUTES)
@@ -159,24 +160,26 @@ def openings_of_days(schedule: Schedule, clock: WallClock, first: int, last: int
     # What runs over midnight ends on the next day: what reaches into `first` began on its eve, and
     # a break in that may have begun a day earlier still. By the clock, since zones have skipped dates.
     eve, morrow = clock.day(begin - 1), clock.day(end)
+    eve_date, morrow_date = date_of(eve), date_of(morrow)
     overrides = {day_number(day): spans for day, spans in schedule.overrides.items()}
     opened: list[Interval] = []
     closed: list[Interval] = []
+    off: set[int] = set()
+    for since, until in schedule.blocked:
+        if since <= morrow_date and until >= eve_date:
+            first_off, reopens = day_number(max(since, eve_date)), day_number(min(until, morrow_date)) + 1
+            off.update(range(first_off, reopens))
+            closed.append((clock.midnight(first_off), clock.midnight(reopens)))
     for day in range(clock.day(clock.midnight(eve) - 1), morrow + 1):
         weekday = (day + 3) % 7  # 1970 began on a Thursday
         hours, breaks = schedule.weekly.get(weekday, ()), schedule.breaks.get(weekday, ())
         if day in overrides:
             hours, breaks = overrides[day], ()
-        if hours and day >= eve:
+        if hours and day >= eve and day not in off:
             opens = _on_day(clock, day, hours)
             opened += merge(opens) if len(opens) > 1 else opens
         if breaks:
             closed += _on_day(clock, day, breaks)
-    eve_date, morrow_date = date_of(eve), date_of(morrow)
-    for since, until in schedule.blocked:
-        if since <= morrow_date and until >= eve_date:
-            reopens = day_number(min(until, morrow_date)) + 1
-            closed.append((clock.midnight(day_number(max(since, eve_date))), clock.midnight(reopens)))
     pieces = _outermost(subtract(sorted(opened), merge(closed)))
     found: list[Opening] = []
     following = reach = pieces[-1][1] + 1 if pieces else 0

@@ -25,7 +25,10 @@ class DateInput(forms.DateInput):
 class TimeOffForm(forms.Form):
     first_date = forms.DateField(label="First day off", widget=DateInput)
     last_date = forms.DateField(
-        label="Last day off", widget=DateInput, required=False, help_text="Leave it empty for a single day."
+        label="Last day off",
+        widget=DateInput,
+        required=False,
+        help_text="Leave it empty for a single day. What runs past midnight from a day off is off too.",
     )
     note = forms.CharField(
         label="Note", max_length=120, required=False, help_text="For yourself; students don't see it."

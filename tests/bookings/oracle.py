@@ -55,13 +55,19 @@ def open_runs(schedule: Schedule, clock: WallClock, first: int, last: int) -> li
     for day in dates:
         if day not in schedule.overrides:
             closed.update(*_minutes(clock, day, schedule.breaks.get(day.weekday(), ())))
-        if any(since <= day <= until for since, until in schedule.blocked):
+        if _is_off(schedule, day):
             closed.update(clock.minutes_of(day))
     runs = []
     for day in dates:
+        if _is_off(schedule, day):
+            continue  # no shift begins, so none runs on into the next day
         hours = schedule.overrides.get(day, schedule.weekly.get(day.weekday(), ()))
         runs += _runs(set().union(*_minutes(clock, day, hours)) - closed)
     return [run for run in runs if not any(_within(run, other) for other in runs)]
+
+
+def _is_off(schedule: Schedule, day: date) -> bool:
+    return any(since <= day <= until for since, until in schedule.blocked)
 
 
 def _runs(minutes: set[int]) -> list[range]:

@@ -88,6 +88,12 @@ def test_the_hours_of_a_night_hold_sessions_of_an_hour(zone, day, hours, session
     assert [f"{read(zone, at, words)}-{read(zone, at + 60, words)}" for at in starts] == sessions
 
 
+@pytest.mark.parametrize(("zone", "day", "hours", "sessions"), NIGHTS)
+def test_a_day_off_leaves_nothing_of_the_night_that_began_on_it(zone, day, hours, sessions) -> None:
+    schedule = replace(on_that_date_only(zone, day, hours), blocked=[(day, day)])
+    assert starts_around(schedule, day) == []
+
+
 @pytest.mark.parametrize("minutes", [30, 60, 90, 120])
 @pytest.mark.parametrize(("zone", "day", "hours", "sessions"), NIGHTS)
 def test_sessions_of_every_length_end_before_the_hours_do(zone, day, hours, sessions, minutes) -> None:

@@ -211,6 +211,13 @@ def test_a_blocked_date_closes_what_runs_into_it():
     assert hours_on(10, schedule) == []
 
 
+def test_a_day_off_closes_the_small_hours_of_the_shift_that_began_on_it():
+    night = replace(OFFICE, weekly={1: [(22 * 60, 26 * 60)]})
+    tuesday = date(2026, 12, 8)
+    assert hours_on(9, night) == [0, 1]
+    assert hours_on(9, replace(night, blocked=[(tuesday, tuesday)])) == []
+
+
 def test_a_break_over_midnight_moves_the_steps_as_far_as_the_night_after():
     schedule = replace(OFFICE, weekly={1: [(60, DAY + 30)]}, breaks={0: [(23 * 60, DAY + 90)]})
     assert hours_on(8, schedule, duration=30) == [1.5 + hour for hour in range(23)]

@@ -103,14 +103,25 @@ def test_what_began_the_evening_before_an_override_still_ends_in_it() -> None:
     assert opened(schedule, MONDAY) == ["Sun 22:00 +0530, 240 min", "Mon 11:00 +0530, 180 min"]
 
 
-def test_blocked_dates_are_closed_from_midnight_to_midnight() -> None:
+def test_days_off_close_their_dates_and_what_remains_of_a_shift_that_began_on_them() -> None:
     schedule = Schedule(KOLKATA, every_day("22:00-02:00"), blocked=[(MONDAY, MONDAY + timedelta(days=1))])
     assert opened(schedule, MONDAY - timedelta(days=1), MONDAY + timedelta(days=2)) == [
         "Sat 22:00 +0530, 240 min",
         "Sun 22:00 +0530, 120 min",
-        "Wed 00:00 +0530, 120 min",
         "Wed 22:00 +0530, 240 min",
     ]
+
+
+def test_a_day_off_leaves_the_hours_that_begin_on_the_next_day() -> None:
+    schedule = Schedule(
+        KOLKATA, {0: hours("22:00-02:00"), 1: hours("00:00-01:00")}, blocked=[(MONDAY, MONDAY)]
+    )
+    assert opened(schedule, MONDAY, MONDAY + timedelta(days=1)) == ["Tue 00:00 +0530, 60 min"]
+
+
+def test_a_day_off_ends_the_other_hours_of_its_date_too() -> None:
+    schedule = Schedule(KOLKATA, overrides={MONDAY: hours("22:00-02:00")}, blocked=[(MONDAY, MONDAY)])
+    assert opened(schedule, MONDAY, MONDAY + timedelta(days=1)) == []
 
 
 def test_a_block_without_an_end_in_sight_is_a_block() -> None:
