@@ -110,6 +110,11 @@ class SessionView:
         return self.booking.status == Status.SCHEDULED and self.booking.ends_at > self.now
 
     @property
+    def is_one_of_the_two(self) -> bool:
+        """Staff look, and never arrive."""
+        return self.is_student or self.is_mentor
+
+    @property
     def is_near(self) -> bool:
         """Its room is open."""
         return self.can_join and self.booking.starts_at - JOIN_OPENS <= self.now

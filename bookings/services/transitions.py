@@ -180,9 +180,14 @@ def _refuse_unseen(terms: Terms, quoted: str | None) -> None:
 
 
 def join(booking_pk: int, *, actor: User, now: datetime) -> None:
-    """Record that this person came, once: it is evidence when somebody says the other did not."""
+    """Record that this person came, once: it is evidence when somebody says the other did not.
+
+    Only the student and the mentor arrive; anybody else is refused with `NotAllowed`.
+    """
     with transaction.atomic():
         booking = lock_booking(booking_pk)
+        if actor.pk not in (booking.student_id, booking.mentor.user_id):
+            raise NotAllowed("Only the student and the mentor join a session.")
         if booking.status != Status.SCHEDULED:
             raise NotAllowed("This session is not taking place any more.")
         if not booking.events.filter(kind=Kind.JOINED, actor=actor).exists():

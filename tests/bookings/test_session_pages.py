@@ -226,6 +226,16 @@ def test_add_to_calendar_is_a_calendar_file(client: Client, booking: Booking) ->
     assert b"DTSTART:20261209T063000Z" in answer.content
 
 
+def test_staff_look_at_an_open_room_and_never_arrive(client: Client, booking: Booking, staff: User) -> None:
+    client.force_login(staff)
+    with time_machine.travel(booking.starts_at - timedelta(minutes=10)):
+        assert "Join Session" not in client.get(at(booking, "join/")).content.decode()
+        answer = client.post(at(booking, "join/"))
+    assert answer["Location"] == at(booking)
+    assert "Only the student and the mentor" in client.get(answer["Location"]).content.decode()
+    assert not booking.events.filter(kind=BookingEvent.Kind.JOINED).exists()
+
+
 def test_join_counts_down_then_opens_and_records_who_came(client: Client, booking: Booking) -> None:
     client.force_login(booking.student)
     assert "data-countdown" in client.get(at(booking, "join/")).content.decode()

@@ -22,7 +22,7 @@ from bookings.services import (
 from bookings.services.transitions import complete, expire
 from mentors.models import DateOverride, Mentor
 from tests.bookings.clock import at
-from tests.factories import NOW, BookingFactory, SessionTypeFactory
+from tests.factories import NOW, BookingFactory, SessionTypeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -432,6 +432,14 @@ def test_a_completed_session_keeps_its_claims():
     booking = session(S.SCHEDULED, starts_at=NOW - timedelta(hours=1))
     sweep(NOW)
     assert booking.claims.count() == 2
+
+
+def test_nobody_else_joins():
+    booking = BookingFactory()
+    for other in (UserFactory(), UserFactory(is_staff=True)):
+        with pytest.raises(NotAllowed):
+            join(booking.pk, actor=other, now=START)
+    assert not booking.events.exists()
 
 
 def test_joining_is_recorded_once_for_each_person():
