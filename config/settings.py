@@ -312,6 +312,14 @@ USE_I18N = False
 # Booking and money
 
 HOLD_MINUTES = env.count("HOLD_MINUTES", 15, minimum=1, maximum=1440)
+# What one person may keep at a time; half of each, rounded up, while the account is new.
+MAX_OPEN_HOLDS = env.count("MAX_OPEN_HOLDS", 3, minimum=1, maximum=1000)
+MAX_OPEN_REQUESTS = env.count("MAX_OPEN_REQUESTS", 3, minimum=1, maximum=1000)
+MAX_FREE_SESSIONS_WITH_ONE_MENTOR = env.count("MAX_FREE_SESSIONS_WITH_ONE_MENTOR", 5, minimum=1, maximum=1000)
+MAX_FREE_SESSIONS = env.count("MAX_FREE_SESSIONS", 10, minimum=1, maximum=1000)
+NEW_ACCOUNT_DAYS = env.count("NEW_ACCOUNT_DAYS", 7, minimum=0, maximum=365)  # 0: none is new
+# Messages to one mentor that one student can cause on one day of the mentor's; the rest wait for staff.
+MAX_MESSAGES_A_DAY = env.count("MAX_MESSAGES_A_DAY", 30, minimum=1, maximum=10_000)
 PLATFORM_FEE_BASIS_POINTS = env.basis_points("PLATFORM_FEE_PERCENT", "5")
 # In minor units; a currency that is not named has no minimum.
 PLATFORM_FEE_MINIMUM = env.money_by_currency("PLATFORM_FEE_MINIMUM", "USD=1.00,EUR=1.00,GBP=1.00")

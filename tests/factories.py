@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import factory
+from django.utils import timezone
 
 from accounts.models import User
 from bookings.models import Booking, Status
@@ -22,6 +23,8 @@ class UserFactory(factory.django.DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Person {n}")
     password = factory.django.Password("office-hours")
     time_zone = "Asia/Kolkata"
+    # Long enough ago that the account is not new.
+    date_joined = factory.LazyFunction(lambda: timezone.now() - timedelta(days=100))
 
 
 class SkillFactory(factory.django.DjangoModelFactory):

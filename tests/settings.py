@@ -32,7 +32,7 @@ HEARD = (
     *("WEB_HOST", "WEB_WORKERS"),
 )
 for name in list(os.environ):
-    if name in HEARD or name.startswith(("RAZORPAY_", "STRIPE_")):
+    if name in HEARD or name.startswith(("MAX_", "NEW_", "RAZORPAY_", "STRIPE_")):
         del os.environ[name]
 os.environ.update(DEBUG="1", ENV_FILE="", DATA_DIR=DATA_DIR)
 
