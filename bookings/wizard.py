@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from accounts.clock import from_param, to_param
 from accounts.models import User
 from bookings.busy import load_busy
-from bookings.services import lead_minutes
+from bookings.services import lead_minutes, takes_currency
 from bookings.slots import Busy, Refusal, Slot, State, bookable_range, by_date, free_starts, refusal, why_none
 from mentors.availability import Schedule, day_start, epoch_minute, local_date
 from mentors.models import Mentor, SessionType
@@ -25,6 +25,7 @@ class Choice:
     """What has been chosen so far, as far as it makes sense; the first thing missing is the step.
 
     `month` and `week` (its Monday) are which one to look at, `view` is "week" for a list by weeks.
+    `trouble` says why what was asked for leads back to the first step.
     """
 
     session_type: SessionType | None = None
@@ -34,6 +35,7 @@ class Choice:
     start: datetime | None = None
     view: str = ""
     week: date | None = None
+    trouble: str = ""
 
     @property
     def step(self) -> str:
@@ -66,14 +68,25 @@ class Choice:
 
 
 def parse(params: Mapping[str, str], types: Sequence[SessionType], zone: ZoneInfo) -> Choice:
-    """Read the state; what is missing, malformed or not this mentor's counts as not chosen yet."""
-    session_type = next((each for each in types if each.slug == params.get("type")), None)
+    """Read the state; what is missing, malformed or not this mentor's counts as not chosen yet.
+
+    A type, a length or a currency that is not on offer is never replaced by another: it is chosen anew.
+    """
+    wanted = params.get("type", "")
+    session_type = next((each for each in types if each.slug == wanted), None)
     if session_type is None:
-        return Choice()
-    wanted = params.get("duration", "")
-    duration = int(wanted) if wanted.isdecimal() and len(wanted) < 5 else 0
-    if duration not in session_type.durations:
-        duration = session_type.durations[0]
+        gone = "The mentor doesn’t offer this session type any more. Please choose another."
+        return Choice(trouble=gone if wanted else "")
+    offered = {str(minutes): minutes for minutes in session_type.durations}
+    length = params.get("duration") or next(iter(offered))
+    if (duration := offered.get(length)) is None:
+        said = (
+            f"for {length} minutes" if re.fullmatch(r"[1-9]\d{0,3}", length, re.ASCII) else "in that length"
+        )
+        return Choice(trouble=f"{session_type.name} isn’t offered {said} any more. Please choose again.")
+    if not takes_currency(session_type):
+        unpayable = f"Payments in {session_type.currency} can’t be taken at the moment. Please choose another session."
+        return Choice(trouble=unpayable)
     start = from_param(params.get("start", ""))
     day = start.astimezone(zone).date() if start else _parse_date(params.get("date", ""))
     if params.get("view") == "week":

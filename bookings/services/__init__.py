@@ -1,7 +1,17 @@
 """The only writers of a session's state."""
 
-from bookings.services.booking import book, lead_minutes, price_of, takes_currency
-from bookings.services.errors import BookingError, NotAllowed, NotBookable, QuoteChanged, SlotGone, SlotTaken
+from bookings.services.booking import book, conditions_of, lead_minutes, price_of, takes_currency
+from bookings.services.errors import (
+    BookingError,
+    CapReached,
+    ConditionsChanged,
+    NotAllowed,
+    NotBookable,
+    NotOffered,
+    QuoteChanged,
+    SlotGone,
+    SlotTaken,
+)
 from bookings.services.locking import lock_booking, lock_people
 from bookings.services.reviews import delete_review, hide_review, record_review, show_review
 from bookings.services.transitions import (
@@ -19,8 +29,11 @@ from bookings.services.transitions import (
 
 __all__ = [
     "BookingError",
+    "CapReached",
+    "ConditionsChanged",
     "NotAllowed",
     "NotBookable",
+    "NotOffered",
     "QuoteChanged",
     "SlotGone",
     "SlotTaken",
@@ -28,6 +41,7 @@ __all__ = [
     "book",
     "cancel",
     "cancel_by_staff",
+    "conditions_of",
     "confirm",
     "decline",
     "delete_review",

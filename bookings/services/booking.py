@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
-from bookings import signals
+from bookings import caps, signals
 from bookings.busy import load_busy
+from bookings.conditions import Conditions
 from bookings.models import HOLDING, Booking, BookingEvent, Status
 from bookings.pricing import Price, quote
-from bookings.services.errors import NotBookable, SlotTaken
+from bookings.services.errors import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken
 from bookings.services.locking import lock_people
 from bookings.services.transitions import claim_time, end_lapsed, let_go
 from bookings.slots import Refusal, free_starts, nearest, refusal
@@ -18,7 +19,6 @@ from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
 
-MAX_OPEN_HOLDS = 3
 # A request needs time for an answer: the type's notice, and when the mentor must have answered.
 APPROVAL_NOTICE = timedelta(hours=4)
 ANSWER_WITHIN = timedelta(hours=48)
@@ -43,6 +43,37 @@ def price_of(session_type: SessionType, duration_minutes: int) -> Price:
     )
 
 
+def conditions_of(session_type: SessionType, duration_minutes: int, starts_at: datetime) -> Conditions:
+    """What a student agrees to who books that now. Needs the type's mentor loaded."""
+    price = price_of(session_type, duration_minutes)
+    return Conditions(
+        type_slug=session_type.slug,
+        type_name=session_type.name,
+        minutes=duration_minutes,
+        starts_at=starts_at,
+        price_minor=price.price_minor,
+        fee_minor=price.fee_minor,
+        currency=price.currency,
+        policy=session_type.mentor.cancellation_policy if price.amount_minor else "",
+        requires_approval=session_type.requires_approval,
+    )
+
+
+def _agreed(booking: Booking) -> Conditions:
+    """What its student agreed to. Needs the booking's type loaded."""
+    return Conditions(
+        type_slug=booking.session_type.slug,
+        type_name=booking.type_name,
+        minutes=booking.duration_minutes,
+        starts_at=booking.starts_at,
+        price_minor=booking.price_minor,
+        fee_minor=booking.fee_minor,
+        currency=booking.currency,
+        policy="" if booking.is_free else booking.cancellation_policy,
+        requires_approval=booking.requires_approval,
+    )
+
+
 def book(
     *,
     student: User,
@@ -52,17 +83,21 @@ def book(
     now: datetime,
     topic: str = "",
     notes: str = "",
+    shown: str | None = None,
 ) -> Booking:
     """Book that time: scheduled when free, held when it must be paid, requested when the mentor approves.
 
     Locks the two people, ends by the clock what lapsed in their time, asks the engine, inserts. The
     student's own open hold of the same type is given up for the new one. Repeating the call for
-    a session that the student already has returns that session. Raises `NotBookable`, or `SlotTaken`
+    a session that the student already has returns that session.
+
+    `shown` is the `Conditions.token` of what the student has seen; with other facts now nothing is done and
+    `ConditionsChanged` is raised. Raises `NotOffered`, `CapReached` and other `NotBookable`, or `SlotTaken`
     with the nearest free times.
     """
     try:
         with transaction.atomic():
-            return _book(student, session_type, duration_minutes, starts_at, now, topic, notes)
+            return _book(student, session_type, duration_minutes, starts_at, now, topic, notes, shown)
     except (IntegrityError, OperationalError) as error:
         if not _lost_the_race(error):
             raise
@@ -77,6 +112,7 @@ def _book(
     now: datetime,
     topic: str,
     notes: str,
+    shown: str | None,
 ) -> Booking:
     _refuse_odd_time(starts_at, now)
     people = lock_people([student.pk, session_type.mentor.user_id])
@@ -89,31 +125,29 @@ def _book(
         ends_at=starts_at + timedelta(minutes=duration_minutes),
         status__in=[*HOLDING, Status.SCHEDULED],
     ).exclude(pk__in=Booking.objects.lapsed(now))
-    if (found := again.with_people().first()) is not None:
+    if (found := again.with_people().first()) is not None and not _is_replaced(found, shown):
         return found
     _refuse_unbookable(people[student.pk], session_type, duration_minutes)
     end_lapsed(list(people), now)
     for old in Booking.objects.given_up_for(session_type, student, now).with_people():
         let_go(old, actor=student, now=now)
-    price = price_of(session_type, duration_minutes)
-    needs_hold = price.amount_minor > 0 and not session_type.requires_approval
-    if needs_hold and Booking.objects.open_holds(now).for_student(student).count() >= MAX_OPEN_HOLDS:
-        raise NotBookable(
-            f"You hold {MAX_OPEN_HOLDS} unpaid times already. "
-            "Pay for one of them or let one go under My Sessions, then book."
-        )
+    if words := caps.reached(caps.kept_by(student, now), people[student.pk], session_type, now):
+        raise CapReached(words)
     _refuse_unoffered(student, session_type, duration_minutes, starts_at, now)
+    conditions = conditions_of(session_type, duration_minutes, starts_at)
+    if shown is not None and shown != conditions.token:
+        raise ConditionsChanged("This session is not what your page showed. Please look again.")
     booking = Booking(
         mentor=mentor,
         student=student,
         session_type=session_type,
         starts_at=starts_at,
         ends_at=starts_at + timedelta(minutes=duration_minutes),
-        type_name=session_type.name,
+        type_name=conditions.type_name,
         buffer_minutes=mentor.buffer_minutes,
-        price_minor=price.price_minor,
-        fee_minor=price.fee_minor,
-        currency=price.currency,
+        price_minor=conditions.price_minor,
+        fee_minor=conditions.fee_minor,
+        currency=conditions.currency,
         cancellation_policy=mentor.cancellation_policy,
         requires_approval=session_type.requires_approval,
         topic=topic,
@@ -124,7 +158,7 @@ def _book(
         booking.status = Status.REQUESTED
         booking.respond_by = min(now + ANSWER_WITHIN, starts_at - ANSWER_BEFORE_START)
         kind, announced = BookingEvent.Kind.REQUESTED, signals.booking_requested
-    elif needs_hold:
+    elif conditions.amount_minor:
         booking.status = Status.AWAITING_PAYMENT
         booking.hold_expires_at = min(now + timedelta(minutes=settings.HOLD_MINUTES), starts_at)
         kind, announced = BookingEvent.Kind.HELD, signals.booking_held
@@ -136,6 +170,12 @@ def _book(
     event = BookingEvent.objects.create(booking=booking, kind=kind, at=now, actor=student)
     announced.send(Booking, booking=booking, event=event, now=now)
     return booking
+
+
+def _is_replaced(found: Booking, shown: str | None) -> bool:
+    """A hold on other terms than the page's gives way, as it does when its student picks another time."""
+    is_open_hold = found.status == Status.AWAITING_PAYMENT and not found.requires_approval
+    return shown is not None and is_open_hold and _agreed(found).token != shown
 
 
 def _refuse_odd_time(starts_at: datetime, now: datetime) -> None:
@@ -155,11 +195,11 @@ def _refuse_unbookable(student: User, session_type: SessionType, duration_minute
     if not mentor.is_bookable:
         raise NotBookable("This mentor takes no bookings at the moment.")
     if not session_type.is_active:
-        raise NotBookable("The mentor no longer offers this session type. Please choose another.")
+        raise NotOffered("The mentor no longer offers this session type. Please choose another.")
     if duration_minutes not in session_type.durations:
-        raise NotBookable("This session type doesn't come in that length. Please choose one that is offered.")
+        raise NotOffered("This session type doesn't come in that length. Please choose one that is offered.")
     if not takes_currency(session_type):
-        raise NotBookable(
+        raise NotOffered(
             f"Payments in {session_type.currency} can't be taken at the moment, so this can't be booked."
         )
 

@@ -11,6 +11,18 @@ class NotBookable(BookingError):
     """That session can't be booked, and no other time would change it, or the time was never on offer."""
 
 
+class NotOffered(NotBookable):
+    """The type, its length or its currency is not on offer any more: there is another choice to make."""
+
+
+class ConditionsChanged(NotBookable):
+    """The session is not what the page showed: show it again."""
+
+
+class CapReached(NotBookable):
+    """The student keeps as many of these as one person can."""
+
+
 class SlotTaken(BookingError):
     """Somebody else has that time. `nearest` are up to three starts that are free."""
 

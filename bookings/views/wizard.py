@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.clock import (
     clock_change_note,
@@ -23,13 +24,23 @@ from accounts.clock import (
 from accounts.models import User
 from accounts.ratelimit import limit_posts
 from accounts.requests import is_htmx, viewer, viewer_zone
-from bookings import wizard, wizard_dates
+from bookings import caps, wizard, wizard_dates
 from bookings.forms import ConfirmForm
 from bookings.mentor_panels import times_links
 from bookings.models import Booking
 from bookings.next_times import similar_mentors
 from bookings.policy import describe
-from bookings.services import NotBookable, SlotTaken, book, price_of, takes_currency
+from bookings.services import (
+    CapReached,
+    ConditionsChanged,
+    NotBookable,
+    NotOffered,
+    SlotTaken,
+    book,
+    conditions_of,
+    price_of,
+    takes_currency,
+)
 from bookings.slots import Refusal
 from bookings.wizard import Choice
 from mentors.models import Mentor, SessionType
@@ -41,34 +52,58 @@ DRAFT = "booking_draft"
 @limit_posts("book", times=20, seconds=60)
 def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
     """Session type, date, time, confirm: one URL for each state; only the confirming POST changes anything."""
-    mentor = Mentor.objects.select_related("user").filter(slug=slug, approved_at__isnull=False).first()
-    if mentor is None:
-        raise Http404
-    types = list(mentor.session_types.active())
+    mentor = _mentor(slug)
     if not mentor.is_bookable:
         return _refused(request, mentor, Choice(), "This mentor takes no bookings at the moment.", status=409)
     if request.user.pk == mentor.user_id:
         return _refused(
             request, mentor, Choice(), "This is your own page: you can't book a session with yourself."
         )
-    zone = viewer_zone(request, mentor.zone)
-    choice = wizard.parse(request.GET, types, zone)
+    types = list(mentor.session_types.active())
+    choice = wizard.parse(request.GET, types, viewer_zone(request, mentor.zone))
+    if choice.session_type is None:
+        return _type_page(request, mentor, types, choice)
     if request.method == "POST":
         return _confirm(request, mentor, choice)
-    return _step(request, mentor, types, choice)
+    return _step(request, mentor, choice)
 
 
-def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice: Choice) -> HttpResponse:
+def _mentor(slug: str) -> Mentor:
+    mentor = Mentor.objects.select_related("user").filter(slug=slug, approved_at__isnull=False).first()
+    if mentor is None:
+        raise Http404
+    return mentor
+
+
+def _type_page(
+    request: HttpRequest, mentor: Mentor, types: list[SessionType], choice: Choice
+) -> HttpResponse:
+    """The first step; where a form leads back to it, what was typed is kept for the last one."""
+    if is_htmx(request):  # a part of a later step was asked for, and that step is no more
+        return HttpResponseClientRefresh()
+    now, zone = timezone.now(), viewer_zone(request, mentor.zone)
+    student = viewer(request)
+    kept = caps.kept_by(student, now) if student else []
+    offered = [_offered(each) for each in types]
+    for each in offered:
+        each["cap"] = caps.reached(kept, student, each["type"], now) if student else ""
+    context = _context(mentor, choice, zone, now) | {
+        "types": offered,
+        "trouble": choice.trouble,
+        "wanted": request.GET.get("type"),
+    }
+    status = 200
+    if request.method == "POST":
+        _keep(request, ConfirmForm(request.POST))
+        context["trouble"] = choice.trouble or "Please choose a session first."
+        status = 409 if choice.trouble else 422
+    return render(request, "bookings/wizard/type.html", context, status=status)
+
+
+def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
     now = timezone.now()
     zone = viewer_zone(request, mentor.zone)
     context = _context(mentor, choice, zone, now)
-    if choice.session_type is None:
-        return render(
-            request, "bookings/wizard/type.html", context | {"types": [_offered(each) for each in types]}
-        )
-    if not takes_currency(choice.session_type):
-        words = f"Payments in {choice.session_type.currency} can't be taken at the moment, so this can't be booked."
-        return _refused(request, mentor, Choice(), words, status=409)
     student = viewer(request)
     offer = wizard.load_offer(mentor, choice, student, zone, now)
     picked = None
@@ -77,7 +112,11 @@ def _step(request: HttpRequest, mentor: Mentor, types: list[SessionType], choice
             if refused := offer.refusal(choice.start):
                 messages.warning(request, _gone(choice.start, zone, refused))
                 return redirect(request.path + choice.url(start=None))
-            return _confirm_page(request, mentor, choice, ConfirmForm(initial=_draft(request)))
+            draft = _draft(request)
+            form = ConfirmForm(initial=draft)
+            return _confirm_page(
+                request, mentor, choice, form, shown=_shown_before_signing_in(request, draft)
+            )
         picked, choice = choice.start, replace(choice, start=None)
     name = mentor.user.first_name
     if choice.view == "week":
@@ -114,17 +153,16 @@ def _similar(mentor: Mentor, student: User | None, zone: ZoneInfo, now: datetime
 
 
 def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
-    if choice.session_type is None:
-        return _refused(
-            request, mentor, Choice(), "The mentor doesn't offer this session type. Please choose another."
-        )
+    """Book what the page showed; with other facts by now it is shown again, with what changed."""
+    assert choice.session_type is not None  # noqa: S101
     if choice.start is None:
         return _refused(request, mentor, choice, "That is not a time that can be booked. Please pick one.")
+    shown = request.POST.get("shown", "")
     form = ConfirmForm(request.POST)
     if not form.is_valid():
-        return _confirm_page(request, mentor, choice, form, status=422)
+        return _confirm_page(request, mentor, choice, form, shown=shown, status=422)
     if (student := viewer(request)) is None:
-        request.session[DRAFT] = {"url": request.get_full_path()} | form.cleaned_data
+        _keep(request, form, url=request.get_full_path(), shown=shown)
         messages.info(request, "Sign in or create an account to go on. What you chose and wrote is kept.")
         return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
     try:
@@ -134,11 +172,18 @@ def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpRespon
             duration_minutes=choice.duration,
             starts_at=choice.start,
             now=timezone.now(),
+            shown=shown,
             **form.cleaned_data,
         )
     except SlotTaken as taken:
+        _keep(request, form)
         return _refused(request, mentor, choice, str(taken), nearest=taken.nearest, status=409)
+    except (ConditionsChanged, NotOffered):
+        return _look_again(request, form, shown, mentor.slug)
+    except CapReached as refusal:
+        return _confirm_page(request, mentor, choice, form, shown=shown, cap=str(refusal), status=422)
     except NotBookable as refusal:
+        _keep(request, form)
         return _refused(request, mentor, choice, str(refusal))
     request.session.pop(DRAFT, None)
     return redirect(
@@ -146,24 +191,45 @@ def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpRespon
     )
 
 
+def _look_again(request: HttpRequest, form: ConfirmForm, shown: str, slug: str) -> HttpResponse:
+    """What was read at the request's beginning is old by now."""
+    mentor = _mentor(slug)
+    types = list(mentor.session_types.active())
+    choice = wizard.parse(request.GET, types, viewer_zone(request, mentor.zone))
+    if choice.session_type is None:
+        return _type_page(request, mentor, types, choice)
+    return _confirm_page(request, mentor, choice, form, shown=shown, status=409)
+
+
 def _confirm_page(
-    request: HttpRequest, mentor: Mentor, choice: Choice, form: ConfirmForm, *, status: int = 200
+    request: HttpRequest,
+    mentor: Mentor,
+    choice: Choice,
+    form: ConfirmForm,
+    *,
+    shown: str | None = None,
+    cap: str = "",
+    status: int = 200,
 ) -> HttpResponse:
-    now = timezone.now()
-    zone = viewer_zone(request, mentor.zone)
+    """`shown` is the token of what the reader has seen before; what differs from it is said."""
+    assert choice.session_type is not None and choice.start is not None  # noqa: S101, PT018
+    now, zone = timezone.now(), viewer_zone(request, mentor.zone)
+    conditions = conditions_of(choice.session_type, choice.duration, choice.start)
+    ends_at = choice.start + timedelta(minutes=choice.duration)
+    differs = format_offset(choice.start, zone) != format_offset(choice.start, mentor.zone)
+    if not cap and (student := viewer(request)):
+        cap = caps.reached(caps.kept_by(student, now), student, choice.session_type, now)
     context = _context(mentor, choice, zone, now) | {
         "form": form,
+        "conditions": conditions,
+        "changes": [] if shown is None else conditions.changes_since(shown, mentor.user.first_name, zone),
+        "cap": cap,
         "policy": describe(mentor.cancellation_policy),
+        "hours": format_range(choice.start, ends_at, zone),
+        "mentor_clock": format_other_clock(choice.start, zone, mentor.zone) if differs else "",
+        "mentor_zone_label": format_zone(mentor.zone, choice.start),
+        "clock_note": clock_change_note(zone, now, choice.start),
     }
-    if choice.start is not None:
-        ends_at = choice.start + timedelta(minutes=choice.duration)
-        differs = format_offset(choice.start, zone) != format_offset(choice.start, mentor.zone)
-        context |= {
-            "hours": format_range(choice.start, ends_at, zone),
-            "mentor_clock": format_other_clock(choice.start, zone, mentor.zone) if differs else "",
-            "mentor_zone_label": format_zone(mentor.zone, choice.start),
-            "clock_note": clock_change_note(zone, now, choice.start),
-        }
     return render(request, "bookings/wizard/confirm.html", context, status=status)
 
 
@@ -238,7 +304,17 @@ def _own_hold(student: User | None, choice: Choice, now: datetime) -> Booking | 
     return Booking.objects.given_up_for(choice.session_type, student, now).first()
 
 
+def _keep(request: HttpRequest, form: ConfirmForm, **more: str) -> None:
+    """What was typed waits in the visitor's session for the next last step with this mentor."""
+    if form.is_valid():
+        request.session[DRAFT] = {"path": request.path} | form.cleaned_data | more
+
+
 def _draft(request: HttpRequest) -> dict[str, str]:
-    """What was typed for this very state before signing in."""
     draft = request.session.get(DRAFT, {})
-    return draft if draft.get("url") == request.get_full_path() else {}
+    return draft if draft.get("path") == request.path else {}
+
+
+def _shown_before_signing_in(request: HttpRequest, draft: dict[str, str]) -> str | None:
+    """The token of what this very state showed then."""
+    return draft.get("shown") if draft.get("url") == request.get_full_path() else None

@@ -15,7 +15,17 @@ from django.db import connection, connections, transaction
 from accounts.models import User
 from bookings import signals
 from bookings.models import Booking, BookingEvent, Status, TimeClaim
-from bookings.services import NotAllowed, SlotGone, SlotTaken, accept, book, cancel, confirm, lock_booking
+from bookings.services import (
+    CapReached,
+    NotAllowed,
+    SlotGone,
+    SlotTaken,
+    accept,
+    book,
+    cancel,
+    confirm,
+    lock_booking,
+)
 from bookings.services.transitions import expire
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 
@@ -235,6 +245,26 @@ def test_a_student_holds_no_more_than_three_however_many_tabs_there_are(no_deadl
     outcomes = race(*attempts)
     assert sum(isinstance(each, Booking) for each in outcomes) == 3
     assert Booking.objects.open_holds(NOW).count() == 3
+
+
+def wants_one_more_in_two_tabs():
+    """Of another mentor, at another time: nothing but the cap stands in the way of either."""
+    student = UserFactory()
+    return [
+        asks(student, SessionTypeFactory(price_minor=0), START + timedelta(hours=hour)) for hour in range(2)
+    ]
+
+
+def test_two_tabs_pass_a_cap_together_without_the_lock(settings, without_lock, both_before_either_commits):
+    settings.MAX_FREE_SESSIONS = 1
+    assert len(won(race(*wants_one_more_in_two_tabs()))) == 2
+
+
+def test_two_tabs_do_not_pass_a_cap_together(settings, no_deadlock):
+    settings.MAX_FREE_SESSIONS = 1
+    outcomes = race(*wants_one_more_in_two_tabs())
+    assert {type(each) for each in outcomes} == {Booking, CapReached}
+    assert Booking.objects.count() == 1
 
 
 # A session changes from two sides

@@ -1,6 +1,8 @@
 """Forty students on eight connections press "Confirm Booking" at the same moment, on two web workers."""
 
+import html
 import json
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -58,11 +60,12 @@ def press_at_once(site, crowd, slug, start_of):
         with httpx.Client(base_url=site.url, timeout=60, cookies=cookies, verify=False) as browser:
             page = browser.get(url)
             assert (page.status_code, "Confirm Booking" in page.text) == (200, True), page.text
-            return url, cookies | dict(browser.cookies)
+            shown = re.search(r'name="shown" value="([^"]+)"', page.text)
+            return url, cookies | dict(browser.cookies), html.unescape(shown[1])
 
     def press(opened):
-        url, cookies = opened
-        typed = {"csrfmiddlewaretoken": cookies["csrftoken"], "topic": "Mine", "notes": ""}
+        url, cookies, shown = opened
+        typed = {"csrfmiddlewaretoken": cookies["csrftoken"], "shown": shown, "topic": "Mine", "notes": ""}
         with httpx.Client(base_url=site.url, timeout=60, cookies=cookies, verify=False) as browser:
             return browser.post(url, data=typed)
 
