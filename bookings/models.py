@@ -55,8 +55,8 @@ def meeting_room() -> str:
 
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """A session is seen by its student, its mentor, and staff."""
-        if user.is_staff:
+        """A session is seen by its student, its mentor, and staff who may look at sessions."""
+        if user.has_perm("bookings.view_booking"):
             return self.all()
         return self.filter(Q(student_id=user.pk) | Q(mentor__user_id=user.pk)) if user.pk else self.none()
 

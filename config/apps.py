@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class SiteConfig(AppConfig):
@@ -8,3 +9,7 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401
+        from config.groups import make_groups
+
+        # The last of the apps whose permissions the groups hold.
+        post_migrate.connect(make_groups, sender=apps.get_app_config("auth"), dispatch_uid="config.groups")

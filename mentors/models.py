@@ -89,8 +89,8 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         )
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The public ones, one's own page, and for staff everybody's."""
-        if user.is_staff:
+        """The public ones, one's own page, and for staff who may look at mentors everybody's."""
+        if user.has_perm("mentors.view_mentor"):
             return self.all()
         return (self.public() | self.filter(user_id=user.pk)) if user.pk else self.public()
 

@@ -112,14 +112,14 @@ class PaymentAdmin(StaffAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         payment = self.get_object(request, object_id)
-        can_refund = payment is not None and self._may_refund(request) and _is_refundable(payment)
+        can_refund = payment is not None and self.has_refund_permission(request) and _is_refundable(payment)
         more = (extra_context or {}) | {"can_refund": can_refund}
         return super().change_view(request, object_id, form_url, more)
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def refund_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Any part, with a reason, once for the page that was seen."""
-        if not self._may_refund(request):
+        if not self.has_refund_permission(request):
             raise PermissionDenied
         payment = get_object_or_404(self.get_queryset(request), pk=pk)
         form = StaffRefundForm(request.POST if request.method == "POST" else None, payment=payment)
@@ -159,7 +159,8 @@ class PaymentAdmin(StaffAdmin):
         }
         return render(request, "admin/staff_action.html", context, status=422 if form.is_bound else 200)
 
-    def _may_refund(self, request: HttpRequest) -> bool:
+    def has_refund_permission(self, request: HttpRequest) -> bool:
+        """Deciding about money is a permission of its own."""
         return request.user.has_perm("payments.add_refund") and self.has_view_permission(request)
 
     @admin.action(description="Settle again: ask the provider", permissions=["change"])
@@ -180,7 +181,7 @@ class PaymentAdmin(StaffAdmin):
             if services.mark_reviewed(payment.pk, actor=person(request), now=timezone.now()):
                 self.report_done(request, payment, "marked as reviewed", f"Reviewed: {payment.review_reason}")
 
-    @admin.action(description="Give back money of another amount than was asked for", permissions=["change"])
+    @admin.action(description="Give back money of another amount than was asked for", permissions=["refund"])
     def give_back(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
         for payment in payments:
             try:

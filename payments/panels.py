@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from accounts.requests import viewer
 from bookings import panels
 from bookings.models import Booking, Status
 from mentors.money import format_money
@@ -42,7 +43,9 @@ def render_badges(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[
 
 
 def render_money(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
-    now, payments = timezone.now(), _payments(bookings)
+    now = timezone.now()
+    bookings = [booking for booking in bookings if _may_see_money(request, booking)]
+    payments = _payments(bookings)
     return {
         booking.pk: _render(
             "payments/_session_money.html",
@@ -63,7 +66,9 @@ def render_money(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[i
 
 
 def render_trail(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
-    now = timezone.now()
+    reader, now = viewer(request), timezone.now()
+    if reader is None or not reader.has_perm("payments.view_payment"):
+        return {}
     payments = _payments(bookings, "disputes", "refunds__actor")
     return {
         booking.pk: _render(
@@ -123,10 +128,20 @@ def _payments(bookings: Sequence[Booking], *more: str) -> dict[int, list[Payment
     return found
 
 
+def _may_see_money(request: HttpRequest, booking: Booking) -> bool:
+    """The two people of a session, and staff who may look at payments."""
+    reader = viewer(request)
+    if reader is None:
+        return False
+    return reader.pk in (booking.student_id, booking.mentor.user_id) or reader.has_perm(
+        "payments.view_payment"
+    )
+
+
 def _receipt_url(request: HttpRequest, booking: Booking, payments: Sequence[Payment]) -> str:
-    """For whoever paid and for staff, once the money is in."""
-    reader = getattr(request, "user", None)
-    if reader is None or not (reader.is_staff or reader.pk == booking.student_id):
+    """For whoever paid and for staff who may look at payments, once the money is in."""
+    reader = viewer(request)
+    if reader is None or not (reader.pk == booking.student_id or reader.has_perm("payments.view_payment")):
         return ""
     paid = any(each.status == PaymentStatus.SUCCEEDED and not each.is_surplus for each in payments)
     return reverse("session_receipt", args=[booking.reference]) if paid else ""

@@ -60,9 +60,10 @@ class Receipt:
 
 
 def receipted(user: User) -> PaymentQuerySet:
-    """The payments for which this person gets a receipt: their own that came in, and for staff everybody's."""
+    """The payments for which this person gets a receipt: their own that came in, and for staff who may look at
+    payments everybody's."""
     payments = Payment.objects.counted()
-    rows = payments if user.is_staff else payments.filter(booking__student=user)
+    rows = payments if user.has_perm("payments.view_payment") else payments.filter(booking__student=user)
     return rows.select_related("booking__student", "booking__mentor__user").prefetch_related("refunds")
 
 

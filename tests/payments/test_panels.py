@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.test import RequestFactory
 from django.urls import reverse
 
@@ -12,14 +13,14 @@ from payments import services
 from payments.gateways.base import GatewayRejected
 from payments.gateways.mock import Outcome, simulate
 from payments.models import Payment, PaymentStatus, Refund
-from tests.factories import NOW, BookingFactory, SessionTypeFactory
+from tests.factories import NOW, BookingFactory, SessionTypeFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 
 def rendered(panel, *bookings) -> list[str]:
     request = RequestFactory().get("/")
-    request.time_zone = parse_zone("Europe/Berlin")
+    request.user, request.time_zone = bookings[0].student, parse_zone("Europe/Berlin")
     rows = list(Booking.objects.with_people().filter(pk__in=[booking.pk for booking in bookings]))
     found = panel.render(request, rows)
     return [" ".join(found[booking.pk].split()) for booking in bookings]
@@ -164,8 +165,10 @@ def test_panels_cost_two_queries_however_many_rows(mentor, django_assert_num_que
         services.ensure_payment(booking, NOW)
         bookings.append(booking)
     rows = list(Booking.objects.with_people())
+    request = RequestFactory().get("/")
+    request.user = mentor.user
     with django_assert_num_queries(2):
-        panel.render(RequestFactory().get("/"), rows)
+        panel.render(request, rows)
 
 
 def test_session_page_shows_the_money(client, student, booking, paid):
@@ -174,3 +177,16 @@ def test_session_page_shows_the_money(client, student, booking, paid):
     shown = client.get(reverse("session_confirmation", args=[booking.reference])).content.decode()
     assert payment.reference in shown
     assert payment.payment_id in shown
+
+
+def test_money_block_is_for_the_two_people_and_staff_who_may_look_at_payments(
+    booking, payment, student, mentor, stranger, staff
+):
+    looker = UserFactory(is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_booking"))
+    request = RequestFactory().get("/")
+    seen = []
+    for reader in (student, mentor.user, staff, stranger, looker, AnonymousUser()):
+        request.user = reader
+        seen.append(payment.reference in panels.session_money.render(request, [booking])[booking.pk])
+    assert seen == [True, True, True, False, False, False]
