@@ -3,13 +3,15 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from config import staff
 from config.health import healthz
 from config.views import media, robots, security_txt
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 admin.site.index_title = "Staff"
 # Staff sign in on the site's own page, with its rate limits and second factor.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.has_permission = staff.may_enter  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(staff.set_up_two_steps)  # type: ignore[method-assign]
 
 handler429 = "accounts.ratelimit.too_many_requests"  # allauth's name and use
 handler500 = "config.views.server_error"

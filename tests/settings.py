@@ -28,7 +28,17 @@ HEARD = (
         "PORT",
         "REDIS_URL",
     ),
-    *("SECRET_KEY", "SENTRY_DSN", "SITE_NAME", "SITE_URL", "SUPPORT_EMAIL", "TAX_LINE", "TRUSTED_PROXIES"),
+    *(
+        "SECRET_KEY",
+        "SENTRY_DSN",
+        "SITE_NAME",
+        "SITE_URL",
+        "STAFF_TWO_STEP",
+        "SUPPORT_EMAIL",
+        "TAX_LINE",
+        "TOKEN_KEYS",
+        "TRUSTED_PROXIES",
+    ),
     *("WEB_HOST", "WEB_WORKERS"),
 )
 for name in list(os.environ):

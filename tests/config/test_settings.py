@@ -21,7 +21,7 @@ SHOWN = (
     *("EMAIL_BACKEND", "EMAIL_HOST", "CELERY_BROKER_URL", "CACHES", "DATABASES", "DEFAULT_TIME_ZONE"),
     *("CONTENT_SECURITY_POLICY", "SECURE_PROXY_SSL_HEADER", "ANYMAIL", "SITE_NAME"),
     *("RAZORPAY_WEBHOOK_SECRETS", "RAZORPAY_API_BASE", "RAZORPAY_CHECKOUT_JS"),
-    *("STRIPE_WEBHOOK_SECRETS", "STRIPE_API_BASE"),
+    *("STRIPE_WEBHOOK_SECRETS", "STRIPE_API_BASE", "STAFF_TWO_STEP"),
 )
 SHOW = f"import json, config.settings as s; print(json.dumps({{n: getattr(s, n, None) for n in {SHOWN}}}, default=str))"
 
@@ -54,6 +54,7 @@ def test_settings_are_production_when_nothing_says_otherwise(tmp_path):
     assert settings["SESSION_COOKIE_SECURE"] is True
     assert settings["ACCOUNT_EMAIL_VERIFICATION"] == "mandatory"
     assert settings["PAYMENT_GATEWAYS"] == []
+    assert settings["STAFF_TWO_STEP"] is True
 
 
 def test_settings_in_development_need_nothing(tmp_path):
@@ -61,6 +62,7 @@ def test_settings_in_development_need_nothing(tmp_path):
     assert settings["SITE_URL"] == "http://localhost:8123"
     assert settings["SECURE_SSL_REDIRECT"] is False
     assert settings["PAYMENT_GATEWAYS"] == ["mock"]
+    assert settings["STAFF_TWO_STEP"] is False
     assert settings["PLATFORM_FEE_BASIS_POINTS"] == 500
     assert settings["PLATFORM_FEE_MINIMUM"] == {"USD": 100, "EUR": 100, "GBP": 100}
     assert settings["DATABASES"]["default"]["NAME"] == str(tmp_path / "db.sqlite3")
@@ -124,6 +126,11 @@ def test_settings_trust_a_proxys_word_only_when_told_to(tmp_path):
 
 def test_settings_allow_the_mock_gateway_in_production_when_it_is_named(tmp_path):
     assert settings_from(tmp_path, **PRODUCTION, PAYMENT_GATEWAYS="mock")["PAYMENT_GATEWAYS"] == ["mock"]
+
+
+def test_settings_lift_staffs_second_step_only_when_told_to(tmp_path):
+    assert settings_from(tmp_path, **PRODUCTION, STAFF_TWO_STEP="0")["STAFF_TWO_STEP"] is False
+    assert settings_from(tmp_path, DEBUG="1", STAFF_TWO_STEP="1")["STAFF_TWO_STEP"] is True
 
 
 RAZORPAY = {
@@ -221,6 +228,7 @@ def test_settings_let_a_live_key_only_speak_with_stripe(tmp_path, key, base):
         ({**PRODUCTION, "ALLOWED_HOSTS": "example.com, *"}, "ALLOWED_HOSTS has '*'; when DEBUG is off"),
         ({**PRODUCTION, "ALLOWED_HOSTS": ".example.com"}, "SITE_URL is required when DEBUG is off"),
         ({**PRODUCTION, "SITE_URL": "http://example.com"}, "must start with https://"),
+        ({"DEBUG": "1", "STAFF_TWO_STEP": "maybe"}, "STAFF_TWO_STEP is 'maybe'; set it to 1 or 0"),
         ({"DEBUG": "maybe"}, "DEBUG is 'maybe'; set it to 1 or 0"),
         ({"DEBUG": "1", "SITE_URL": "example.com"}, "SITE_URL has 'example.com'"),
         ({"DEBUG": "1", "CHECKOUT_ORIGINS": "https://a.example/pay"}, "CHECKOUT_ORIGINS has"),
