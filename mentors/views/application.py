@@ -12,9 +12,11 @@ from accounts.requests import viewer_zone
 from mentors import services
 from mentors.forms.profile import ApplicationForm
 from mentors.models import Mentor
+from mentors.views.dashboard import limit_photos
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@limit_photos
 def mentor_apply(request: HttpRequest) -> HttpResponse:
     """One address for all of it: what it is about, the form, and what became of the application."""
     if not request.user.is_authenticated:

@@ -6,12 +6,15 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.ratelimit import limit_uploads
 from mentors import panels, services
 from mentors.forms.profile import ProfileForm
 from mentors.forms.session_type import SessionTypeForm
 from mentors.models import Mentor, SessionType
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
+# Unpacking a photo is the costliest thing that anybody can ask for.
+limit_photos = limit_uploads("photo", times=20, seconds=3600)
 
 
 def own_mentor(request: HttpRequest) -> Mentor:
@@ -105,6 +108,7 @@ def dashboard_session_type_move(request: HttpRequest, slug: str) -> HttpResponse
 
 @login_required
 @read_or_post
+@limit_photos
 def dashboard_profile(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
     form = ProfileForm(posted(request), request.FILES or None, instance=mentor)

@@ -39,13 +39,24 @@ def with_text() -> bytes:
 
 def bomb(side: int = 30_000) -> bytes:
     """A small PNG whose header promises `side` by `side` pixels."""
+    return _png(side, side, zlib.compress(b"\0" * 1_000_000))
 
+
+def _png(width: int, height: int, pixels: bytes) -> bytes:
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    pixels = zlib.compress(b"\0" * 1_000_000)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def bomb_of(kind: str, width: int, height: int) -> bytes:
+    """A small file that really holds so many pixels, all black."""
+    if kind == "WEBP":
+        return encoded(Image.new("RGB", (width, height)), kind, lossless=True, quality=0, method=0)
+    packed = zlib.compressobj()
+    row = bytes(1 + 3 * width)
+    return _png(width, height, b"".join([packed.compress(row) for _ in range(height)]) + packed.flush())
 
 
 def upload(content: bytes, name: str = "me.jpg", kind: str = "image/jpeg") -> SimpleUploadedFile:

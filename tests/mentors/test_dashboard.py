@@ -1,6 +1,7 @@
 from datetime import time, timedelta
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -180,6 +181,20 @@ def test_profile_photo_is_set_and_removed(own: Client, mentor: Mentor) -> None:
     own.post("/dashboard/profile/", {**answers, "remove_photo": "on"})
     mentor.refresh_from_db()
     assert not mentor.photo
+
+
+def test_photos_are_limited_by_the_hour_and_the_rest_of_the_profile_is_not(own: Client) -> None:
+    answers = {**PROFILE, "languages": [factories.LanguageFactory().pk]}
+
+    def send(**photo: object) -> HttpResponse:
+        return own.post("/dashboard/profile/", {**answers, **photo})
+
+    sent = [send(photo=pictures.upload(b"not a picture")).status_code for _ in range(20)]
+    assert sent == [422] * 20
+    refused = send(photo=pictures.upload(pictures.plain()))
+    assert refused.status_code == 429
+    assert 60 < int(refused["Retry-After"]) <= 3600
+    assert send().status_code == 302
 
 
 def test_a_bad_photo_changes_nothing(own: Client, mentor: Mentor) -> None:

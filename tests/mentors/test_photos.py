@@ -1,10 +1,16 @@
+import json
+import subprocess
+import sys
+import threading
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
+from mentors import photos
 from mentors.photos import MAX_BYTES, SIDE, BadPhoto, read_photo
 from tests.mentors import pictures
+from tests.servers import BASE_DIR
 
 
 def read(content: bytes) -> Image.Image:
@@ -84,3 +90,103 @@ def test_a_file_that_is_too_large_is_refused_unread() -> None:
 def test_what_hides_behind_a_photo_is_gone() -> None:
     content = pictures.plain() + b"<?php system($_GET['c']); ?>"
     assert b"php" not in read_photo(BytesIO(content), len(content)).jpeg
+
+
+def test_photo_of_sixteen_bits_keeps_its_greys() -> None:
+    grey = Image.new("I;16", (400, 400), 40_000)
+    assert read(pictures.encoded(grey, "PNG")).getpixel((100, 100)) == pytest.approx((156, 156, 156), abs=2)
+
+
+def test_middle_of_a_large_photo_is_the_same_when_it_is_read_in_strips(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A diagonal, so that a strip in the wrong place or of the wrong height shows."""
+    large = Image.linear_gradient("L").rotate(45).resize((2600, 1750)).convert("RGBA")
+    content = pictures.encoded(large, "PNG")
+    in_one = read(content)
+    monkeypatch.setattr(photos, "STRIP_PIXELS", 40_000)
+    assert read(content).tobytes() == in_one.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "may"),
+    [
+        ("JPEG", (5712, 4284), True),  # what a phone takes
+        ("JPEG", (5000, 5000), False),
+        ("WEBP", (3500, 3500), True),
+        ("WEBP", (4000, 4000), False),
+        ("WEBP", (16_000, 4), True),
+    ],
+)
+def test_photo_may_have_24_megapixels_and_half_as_many_as_webp(
+    kind: str, size: tuple[int, int], may: bool
+) -> None:
+    content = pictures.plain(kind, size)
+    if may:
+        assert read(content).size == (SIDE, SIDE)
+    else:
+        with pytest.raises(BadPhoto, match="too many pixels"):
+            read(content)
+
+
+# Reads each picture in three threads at once and prints by how many MB the process grew at most.
+MEASURE = """
+import json, resource, sys, threading
+from io import BytesIO
+from mentors.photos import BadPhoto, read_photo
+from tests.mentors import pictures
+
+def read(content):
+    try:
+        read_photo(BytesIO(content), len(content))
+    except BadPhoto as error:
+        refused.append(str(error))
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+refused = []
+bombs = [pictures.bomb_of(*each) for each in json.loads(sys.argv[1])]
+read(pictures.plain())
+before = peak()
+for bomb in bombs:
+    threads = [threading.Thread(target=read, args=(bomb,)) for _ in range(3)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+print(json.dumps({"grew": peak() - before, "refused": len(refused), "sizes": [len(each) for each in bombs]}))
+"""
+
+
+def test_a_small_file_of_many_pixels_costs_little_memory_however_many_come_at_once() -> None:
+    bombs = [("WEBP", 3500, 3500), ("WEBP", 6000, 4000), ("PNG", 6000, 4000), ("PNG", 6300, 6300)]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, json.dumps(bombs)],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout)
+    assert max(found["sizes"]) < 200_000
+    assert found["refused"] == 6
+    assert found["grew"] < 280
+
+
+def test_photo_that_does_not_get_its_turn_asks_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photos, "TURN_SECONDS", 0.05)
+    reading, done = threading.Event(), threading.Event()
+
+    class Slow(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            reading.set()
+            done.wait(20)
+            return super().read(size)
+
+    other = threading.Thread(target=lambda: read_photo(Slow(pictures.plain()), 1))
+    other.start()
+    assert reading.wait(20)
+    with pytest.raises(BadPhoto, match="try again in a minute"):
+        read(pictures.plain())
+    done.set()
+    other.join()
+    assert read(pictures.plain()).size == (SIDE, SIDE)
