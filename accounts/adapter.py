@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from qrcode.image.svg import SvgPathFillImage
 
+from accounts import encryption
 from accounts.models import User
 
 logger = logging.getLogger(__name__)
@@ -69,8 +70,20 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "This code is not the right one, or no longer. Codes change every 30 seconds.",
         "unverified_email": "Confirm your e-mail address first, so that this cannot lock you out.",
+        "unreadable": "We can't read what your codes are checked with. Please write to us, so that we let you in.",
         "add_email_blocked": "Turn two-step sign-in off before you change your e-mail address.",
     }
+
+    def encrypt(self, text: str) -> str:
+        return encryption.encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """A key that is gone is the owner's trouble, and told to the person beside the code's field."""
+        try:
+            return encryption.decrypt(encrypted_text)
+        except encryption.Unreadable:
+            logger.exception("Second step not readable")
+            raise self.validation_error("unreadable") from None
 
     def build_totp_svg(self, url: str) -> str:
         """On white, so that it can be scanned in dark mode too."""

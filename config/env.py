@@ -61,6 +61,16 @@ class Environment(environ.Env):  # type: ignore[misc]
             raise ImproperlyConfigured(f"{name} must start with {' or '.join(prefixes)}.")
         return value
 
+    def keys(self, name: str, *, minimum: int) -> list[str]:
+        """Keys of our own making, which no message repeats."""
+        values = self.words(name)
+        if any(len(value) < minimum for value in values):
+            raise ImproperlyConfigured(
+                f"{name} has a key of fewer than {minimum} characters. "
+                "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+        return values
+
     def provider(self, name: str, default: str, *, is_live: bool) -> str:
         """The address of a provider's API. Real money is only spoken of with the provider itself."""
         value = self.origin(name, default)

@@ -278,6 +278,8 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGOUT_REDIRECT_URL
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# The secrets of two-step sign-in are encrypted with the first; empty: with a key made of SECRET_KEY.
+TOKEN_KEYS = env.keys("TOKEN_KEYS", minimum=32)
 # Without it a staff person's password alone opens sessions, receipts and money.
 STAFF_TWO_STEP = env.flag("STAFF_TWO_STEP", default=not DEBUG)
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"

@@ -99,7 +99,7 @@ def redacted_all(value: Any) -> Any:
 def _keys() -> Iterator[str]:
     keys = (
         *(settings.SECRET_KEY, settings.STRIPE_SECRET_KEY, settings.RAZORPAY_KEY_SECRET),
-        *(*settings.STRIPE_WEBHOOK_SECRETS, *settings.RAZORPAY_WEBHOOK_SECRETS),
+        *(*settings.TOKEN_KEYS, *settings.STRIPE_WEBHOOK_SECRETS, *settings.RAZORPAY_WEBHOOK_SECRETS),
     )
     return (key for key in keys if key.strip())
 

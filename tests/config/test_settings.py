@@ -21,7 +21,7 @@ SHOWN = (
     *("EMAIL_BACKEND", "EMAIL_HOST", "CELERY_BROKER_URL", "CACHES", "DATABASES", "DEFAULT_TIME_ZONE"),
     *("CONTENT_SECURITY_POLICY", "SECURE_PROXY_SSL_HEADER", "ANYMAIL", "SITE_NAME"),
     *("RAZORPAY_WEBHOOK_SECRETS", "RAZORPAY_API_BASE", "RAZORPAY_CHECKOUT_JS"),
-    *("STRIPE_WEBHOOK_SECRETS", "STRIPE_API_BASE", "STAFF_TWO_STEP"),
+    *("STRIPE_WEBHOOK_SECRETS", "STRIPE_API_BASE", "STAFF_TWO_STEP", "TOKEN_KEYS"),
 )
 SHOW = f"import json, config.settings as s; print(json.dumps({{n: getattr(s, n, None) for n in {SHOWN}}}, default=str))"
 
@@ -128,6 +128,12 @@ def test_settings_allow_the_mock_gateway_in_production_when_it_is_named(tmp_path
     assert settings_from(tmp_path, **PRODUCTION, PAYMENT_GATEWAYS="mock")["PAYMENT_GATEWAYS"] == ["mock"]
 
 
+def test_settings_take_several_token_keys_while_one_replaces_another(tmp_path):
+    assert settings_from(tmp_path, DEBUG="1")["TOKEN_KEYS"] == []
+    keys = ["n" * 32, "o" * 44]
+    assert settings_from(tmp_path, DEBUG="1", TOKEN_KEYS=", ".join(keys))["TOKEN_KEYS"] == keys
+
+
 def test_settings_lift_staffs_second_step_only_when_told_to(tmp_path):
     assert settings_from(tmp_path, **PRODUCTION, STAFF_TWO_STEP="0")["STAFF_TWO_STEP"] is False
     assert settings_from(tmp_path, DEBUG="1", STAFF_TWO_STEP="1")["STAFF_TWO_STEP"] is True
@@ -228,6 +234,10 @@ def test_settings_let_a_live_key_only_speak_with_stripe(tmp_path, key, base):
         ({**PRODUCTION, "ALLOWED_HOSTS": "example.com, *"}, "ALLOWED_HOSTS has '*'; when DEBUG is off"),
         ({**PRODUCTION, "ALLOWED_HOSTS": ".example.com"}, "SITE_URL is required when DEBUG is off"),
         ({**PRODUCTION, "SITE_URL": "http://example.com"}, "must start with https://"),
+        (
+            {"DEBUG": "1", "TOKEN_KEYS": "k" * 32 + ",canary"},
+            "TOKEN_KEYS has a key of fewer than 32 characters",
+        ),
         ({"DEBUG": "1", "STAFF_TWO_STEP": "maybe"}, "STAFF_TWO_STEP is 'maybe'; set it to 1 or 0"),
         ({"DEBUG": "maybe"}, "DEBUG is 'maybe'; set it to 1 or 0"),
         ({"DEBUG": "1", "SITE_URL": "example.com"}, "SITE_URL has 'example.com'"),
@@ -254,6 +264,7 @@ def test_settings_refuse_what_is_missing_or_odd_by_name(tmp_path, variables, wor
     done = start(tmp_path, **variables)
     assert done.returncode != 0
     assert words in done.stderr.splitlines()[-1]
+    assert "canary" not in done.stderr.splitlines()[-1]
 
 
 def test_commands_say_what_is_wrong_in_one_line(tmp_path):
