@@ -1,5 +1,6 @@
 """What cancelling a session would mean for the money, before anybody presses."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,17 @@ class Terms:
     def token(self) -> str:
         """What a page says it has shown: with other terms it is another."""
         return f"{self.status}:{self.left_minor}:{self.quote.refund_minor}"
+
+    def change_since(self, token: str, currency: str) -> str:
+        """What is another by now than a page with that token said, old and new; empty when nothing is."""
+        if token == self.token:
+            return ""
+        words = "What comes back has changed since you looked"
+        seen = re.fullmatch(r"[a-z_]+:\d+:(\d{1,10})", token, re.ASCII)
+        if self.is_paid and seen and int(seen[1]) != self.quote.refund_minor:
+            was, now = (format_money(minor, currency) for minor in (int(seen[1]), self.quote.refund_minor))
+            words += f": it was {was}, and it is now {now}"
+        return f"{words}. Please look again."
 
     def lines(self) -> Iterator[Quote]:
         """What comes back now, and after each line of the policy."""

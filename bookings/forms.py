@@ -47,7 +47,7 @@ class StaffCancelForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Both sides read this on the session's page.",
     )
-    quoted = forms.CharField(widget=forms.HiddenInput)
+    quoted = forms.CharField(widget=forms.HiddenInput, required=False)  # without it the page is a stale one
 
     def __init__(
         self, data: Any = None, *, booking: Booking, terms: Terms, initial: dict[str, Any] | None = None

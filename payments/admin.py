@@ -28,7 +28,7 @@ from payments.models import (
     RefundStatus,
     WebhookEvent,
 )
-from payments.services import NotRefundable
+from payments.services import NotRefundable, RefundsChanged
 
 
 class PaymentAttention(NeedsAttention):
@@ -134,6 +134,11 @@ class PaymentAdmin(StaffAdmin):
                 note=form.cleaned_data["reason"],
                 now=timezone.now(),
             )
+        except RefundsChanged as changed:
+            payment.refresh_from_db()
+            typed = {name: form.data.get(name) for name in ("amount", "reason")}
+            self.message_user(request, str(changed), messages.WARNING)
+            return self._refund_page(request, payment, StaffRefundForm(payment=payment, typed=typed), 409)
         except NotRefundable as refusal:
             form.add_error(None, str(refusal))
             return self._refund_page(request, payment, form)
@@ -141,7 +146,9 @@ class PaymentAdmin(StaffAdmin):
         self.report_done(request, payment, f"{amount} goes back as {refund}", f"{refund}: {refund.note}")
         return redirect("admin:payments_payment_change", pk)
 
-    def _refund_page(self, request: HttpRequest, payment: Payment, form: StaffRefundForm) -> HttpResponse:
+    def _refund_page(
+        self, request: HttpRequest, payment: Payment, form: StaffRefundForm, status: int | None = None
+    ) -> HttpResponse:
         paid, left = (
             format_money(minor, payment.currency)
             for minor in (payment.amount_minor, payment.refundable_minor)
@@ -157,7 +164,8 @@ class PaymentAdmin(StaffAdmin):
             "form": form,
             "verb": "Refund",
         }
-        return render(request, "admin/staff_action.html", context, status=422 if form.is_bound else 200)
+        status = status or (422 if form.is_bound else 200)
+        return render(request, "admin/staff_action.html", context, status=status)
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         """Deciding about money is a permission of its own."""

@@ -13,14 +13,15 @@ from accounts.requests import person
 from mentors.money import format_money
 from payments.admin_base import HistoryAdmin, StaffAdmin
 from payments.earnings import Due, Earning, all_due, earnings_of
+from payments.forms import SeenNumber
 from payments.models import Payout, PayoutLine
-from payments.services.payouts import PayoutRefused, record_payout, return_payout
+from payments.services.payouts import AmountChanged, PayoutRefused, record_payout, return_payout
 
 
 class PayoutForm(forms.Form):
     """`amount_minor` is what whoever sends the form had on the screen, and so sent to the mentor."""
 
-    amount_minor = forms.IntegerField(widget=forms.HiddenInput)
+    amount_minor = SeenNumber()
     transfer_reference = forms.CharField(
         label="Reference of the bank transfer",
         max_length=100,
@@ -85,29 +86,30 @@ class PayoutAdmin(StaffAdmin):
             status = 409 if request.method == "POST" else 200
             return render(request, "admin/payments/payout/choose.html", context | {"due": due}, status=status)
         form = PayoutForm(request.POST or None, initial={"amount_minor": chosen.amount_minor})
-        if form.is_valid() and (payout := self._record(request, chosen, form)):
-            return redirect("admin:payments_payout_change", payout.pk)
+        status = 422 if form.is_bound else 200
+        try:
+            if form.is_valid():
+                payout = self._record(request, chosen, form)
+                return redirect("admin:payments_payout_change", payout.pk)
+        except PayoutRefused as refusal:
+            form.add_error(None, str(refusal))
+            status = 409 if isinstance(refusal, AmountChanged) else 422
         if form.is_bound:
             # What was typed stays; the amount is the present one, for another look.
             form.data = request.POST.copy()
             form.data["amount_minor"] = str(chosen.amount_minor)
         context |= {"chosen": chosen, "rows": _rows(chosen), "form": form}
-        status = 422 if form.is_bound else 200
         return render(request, "admin/payments/payout/record.html", context, status=status)
 
-    def _record(self, request: HttpRequest, due: Due, form: PayoutForm) -> Payout | None:
-        try:
-            payout = record_payout(
-                mentor=due.mentor,
-                currency=due.currency,
-                amount_minor=form.cleaned_data["amount_minor"],
-                transfer_reference=form.cleaned_data["transfer_reference"],
-                actor=person(request),
-                now=timezone.now(),
-            )
-        except PayoutRefused as refusal:
-            form.add_error(None, str(refusal))
-            return None
+    def _record(self, request: HttpRequest, due: Due, form: PayoutForm) -> Payout:
+        payout = record_payout(
+            mentor=due.mentor,
+            currency=due.currency,
+            amount_minor=form.cleaned_data["amount_minor"],
+            transfer_reference=form.cleaned_data["transfer_reference"],
+            actor=person(request),
+            now=timezone.now(),
+        )
         self.log_addition(request, payout, f"Sent by {payout.transfer_reference}")
         amount = format_money(payout.amount_minor, payout.currency, full=True)
         self.message_user(request, f"{payout}: {amount} to {due.mentor} is recorded")

@@ -138,7 +138,7 @@ def cancel(
             raise NotAllowed("A paid session is cancelled by its student or by our staff.")
         if terms.refusal:
             raise NotAllowed(terms.refusal)
-        _refuse_unseen(terms, quoted)
+        _refuse_unseen(terms, quoted, booking.currency)
         return _end(
             booking,
             Status.CANCELLED,
@@ -165,7 +165,7 @@ def cancel_by_staff(
         if booking.status_at(now) not in (*HOLDING, Status.SCHEDULED):
             raise NotAllowed(f"This session is {booking.status_at(now).label.lower()} already.")
         terms = terms_of(booking, now)
-        _refuse_unseen(terms, quoted)
+        _refuse_unseen(terms, quoted, booking.currency)
         refund_minor = terms.chosen(give_back, part_minor)
         if give_back is GiveBack.PART and not 0 < part_minor <= terms.left_minor:
             raise NotAllowed("A part is more than nothing and at most what is left of the payment.")
@@ -174,9 +174,9 @@ def cancel_by_staff(
         return _end(booking, Status.CANCELLED, now=now, actor=actor, note=reason, refund_minor=refund_minor)
 
 
-def _refuse_unseen(terms: Terms, quoted: str | None) -> None:
-    if quoted is not None and quoted != terms.token:
-        raise QuoteChanged("What comes back has changed since you looked. Please look again.")
+def _refuse_unseen(terms: Terms, quoted: str | None, currency: str) -> None:
+    if quoted is not None and (changed := terms.change_since(quoted, currency)):
+        raise QuoteChanged(changed)
 
 
 def join(booking_pk: int, *, actor: User, now: datetime) -> None:

@@ -107,9 +107,13 @@ def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
         messages.warning(request, terms.refusal or "This session can't be cancelled here any more.")
         return redirect("session_detail", booking.reference)
     form = ReasonForm(request.POST if request.method == "POST" else None, required=session.is_mentor)
-    if request.method != "POST" or not form.is_valid():
-        return _cancellation_page(request, booking, form, status=422 if form.is_bound else 200)
-    quoted = request.POST.get("quoted", terms.token)
+    if request.method != "POST":
+        return _cancellation_page(request, booking, form, status=200)
+    quoted = request.POST.get("quoted", "")
+    if not form.is_valid():
+        if changed_words := terms.change_since(quoted, booking.currency):
+            form.add_error(None, changed_words)
+        return _cancellation_page(request, booking, form, status=422)
     try:
         cancel(booking.pk, actor=person(request), now=now, reason=form.cleaned_data["reason"], quoted=quoted)
     except QuoteChanged as changed:

@@ -15,6 +15,7 @@ from payments.services.reconciliation import reconcile
 from payments.services.refund_rows import sync_refunds
 from payments.services.refunds import (
     NotRefundable,
+    RefundsChanged,
     refund_by_staff,
     refund_cancelled,
     refundable,
@@ -42,6 +43,7 @@ __all__ = [
     "HoldLapsed",
     "NotPayable",
     "NotRefundable",
+    "RefundsChanged",
     "ReturnUrls",
     "UnknownCard",
     "close_checkout",

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from bookings.services import lock_people
 from mentors.models import Mentor
+from mentors.money import format_money
 from payments.earnings import Earning, earnings_of
 from payments.models import Payout, PayoutLine
 from payments.signals import payout_recorded
@@ -24,13 +25,19 @@ class AmountChanged(PayoutRefused):
 
 
 def record_payout(
-    *, mentor: Mentor, currency: str, amount_minor: int, transfer_reference: str, actor: User, now: datetime
+    *,
+    mentor: Mentor,
+    currency: str,
+    amount_minor: int | None,
+    transfer_reference: str,
+    actor: User,
+    now: datetime,
 ) -> Payout:
     """Write down that all that this mentor can be paid in this currency was sent to them.
 
-    Locks the mentor's person. The amount is what was sent: unless it is what is available at this moment,
-    `AmountChanged` is raised. Each share goes into one payout at most, and what has to come back since it
-    was paid out is a line below nothing. Raises `PayoutRefused`.
+    Locks the mentor's person. The amount is what was sent, None when nobody can tell: unless it is what is
+    available at this moment, `AmountChanged` is raised. Each share goes into one payout at most, and what
+    has to come back since it was paid out is a line below nothing. Raises `PayoutRefused`.
     """
     try:
         with transaction.atomic():
@@ -41,14 +48,25 @@ def record_payout(
 
 
 def _record(
-    mentor: Mentor, currency: str, amount_minor: int, transfer_reference: str, actor: User, now: datetime
+    mentor: Mentor,
+    currency: str,
+    amount_minor: int | None,
+    transfer_reference: str,
+    actor: User,
+    now: datetime,
 ) -> Payout:
     if mentor.payouts.filter(transfer_reference=transfer_reference).exists():
         raise PayoutRefused("A payout to this mentor with this reference is recorded already.")
     due = [each for each in earnings_of(mentor, now) if each.payment.currency == currency and each.available]
     available = sum(each.available for each in due)
     if available != amount_minor:
-        raise AmountChanged("What can be paid out has changed meanwhile. Please look again.")
+        is_now = format_money(available, currency, full=True)
+        was = (
+            "" if amount_minor is None else f"it was {format_money(amount_minor, currency, full=True)}, and "
+        )
+        raise AmountChanged(
+            f"What can be paid out has changed meanwhile: {was}it is now {is_now}. Please look again."
+        )
     if available <= 0:
         raise PayoutRefused("Nothing can be paid out at the moment.")
     payout = Payout.objects.create(

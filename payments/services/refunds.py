@@ -33,6 +33,10 @@ class NotRefundable(Exception):
     """That amount can't go back; `str()` says why."""
 
 
+class RefundsChanged(NotRefundable):
+    """The payment has other refunds than the page showed: show it again."""
+
+
 def request_refund(
     payment_pk: int,
     *,
@@ -83,21 +87,24 @@ def _refuse(payment: Payment, amount_minor: int) -> None:
 
 
 def refund_by_staff(
-    payment_pk: int, *, amount_minor: int, seen_refunds: int, actor: User, note: str, now: datetime
+    payment_pk: int, *, amount_minor: int, seen_refunds: int | None, actor: User, note: str, now: datetime
 ) -> Refund:
     """Any part, with a reason, once for what was seen: `seen_refunds` is how many the payment had on the page.
 
-    So two clicks, or two people who looked at the same page, make one refund. Raises `NotRefundable`, also
-    when somebody else refunded another amount meanwhile, or while the payer's bank is looking into the payment.
+    So two clicks, or two people who looked at the same page, make one refund. Raises `RefundsChanged` when
+    somebody else refunded another amount meanwhile or nobody knows what was seen, and `NotRefundable`, also
+    while the payer's bank is looking into the payment.
     """
     with transaction.atomic():
         payment = lock_payment(payment_pk)
+        if seen_refunds is None:
+            raise RefundsChanged("Nobody can tell what your page showed. Please look again.")
         key = f"refund-{payment.reference}-staff-{seen_refunds + 1}"
         found = Refund.objects.filter(key=key).first()
         if found is not None and found.amount_minor == amount_minor:
             return found
         if payment.refunds.count() != seen_refunds:
-            raise NotRefundable("Another refund was made meanwhile. Please look again.")
+            raise RefundsChanged("Another refund was made meanwhile. Please look again.")
         refuse_disputed(payment)
         return request_refund(
             payment_pk,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
@@ -37,6 +38,12 @@ def request_(mentor: Mentor, student: User) -> Booking:
 
 def at(booking: Booking, page: str = "") -> str:
     return f"/sessions/{booking.reference}/{page}"
+
+
+def cancel(client: Client, booking: Booking, reason: str = "") -> HttpResponse:
+    """Of a session that costs nothing to cancel, on a page that says so."""
+    data = {"quoted": f"{booking.status}:0:0", "reason": reason}
+    return client.post(at(booking, "cancellation/"), data)  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("page", SESSION_PAGES)
@@ -102,7 +109,7 @@ def test_what_a_student_typed_is_escaped(client: Client, booking: Booking) -> No
 
 def test_the_student_cancels_a_free_session(client: Client, booking: Booking) -> None:
     client.force_login(booking.student)
-    answer = client.post(at(booking, "cancellation/"), {"reason": "I am ill"})
+    answer = cancel(client, booking, "I am ill")
     booking.refresh_from_db()
     assert answer["Location"] == at(booking)
     assert booking.status == Status.CANCELLED
@@ -110,19 +117,31 @@ def test_the_student_cancels_a_free_session(client: Client, booking: Booking) ->
     assert booking.events.get().note == "I am ill"
 
 
+@pytest.mark.parametrize("quoted", [{}, {"quoted": ""}, {"quoted": "awaiting_payment:0:0"}, {"quoted": "☃"}])
+def test_cancelling_without_what_was_shown_is_refused_as_stale(
+    client: Client, booking: Booking, quoted: dict[str, str]
+) -> None:
+    client.force_login(booking.student)
+    answer = client.post(at(booking, "cancellation/"), {"reason": "I am ill"} | quoted)
+    booking.refresh_from_db()
+    assert (answer.status_code, booking.status) == (409, Status.SCHEDULED)
+    assert "has changed since you looked" in answer.content.decode()
+    assert "I am ill" in answer.content.decode()
+
+
 def test_cancelling_twice_is_quiet(client: Client, booking: Booking) -> None:
     client.force_login(booking.student)
-    client.post(at(booking, "cancellation/"))
-    assert client.post(at(booking, "cancellation/"))["Location"] == at(booking)
+    cancel(client, booking)
+    assert cancel(client, booking)["Location"] == at(booking)
     assert BookingEvent.objects.count() == 1
 
 
 def test_a_mentor_cancels_a_free_session_with_a_word(client: Client, booking: Booking) -> None:
     client.force_login(booking.mentor.user)
-    client.post(at(booking, "cancellation/"), {"reason": ""})
+    cancel(client, booking)
     booking.refresh_from_db()
     assert booking.status == Status.SCHEDULED
-    client.post(at(booking, "cancellation/"), {"reason": "A family matter, I am sorry."})
+    cancel(client, booking, "A family matter, I am sorry.")
     booking.refresh_from_db()
     assert booking.status == Status.CANCELLED
 
@@ -132,14 +151,14 @@ def test_a_paid_session_offers_no_cancelling_to_its_mentor(client: Client, mento
     client.force_login(mentor.user)
     for page in (at(paid), "/dashboard/sessions/"):
         assert "Cancel Session" not in client.get(page).content.decode()
-    client.post(at(paid, "cancellation/"), {"reason": "x"})
+    cancel(client, paid, "x")
     paid.refresh_from_db()
     assert paid.status == Status.SCHEDULED
 
 
 def test_a_reason_too_long_is_said_and_kept(client: Client, booking: Booking) -> None:
     client.force_login(booking.student)
-    answer = client.post(at(booking, "cancellation/"), {"reason": "x" * 501})
+    answer = cancel(client, booking, "x" * 501)
     assert answer.status_code == 422
     assert "x" * 501 in answer.content.decode()
 

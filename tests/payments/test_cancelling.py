@@ -99,9 +99,12 @@ def test_after_the_last_line_nothing_comes_back_and_the_page_said_so(desk, sessi
     assert not Refund.objects.exists()
 
 
-@pytest.mark.parametrize(("looked", "pressed", "then"), [(49, 47, "₹500"), (25, 23, "₹0"), (49, 1, "₹0")])
+@pytest.mark.parametrize(
+    ("looked", "pressed", "was", "then"),
+    [(49, 47, "1,050", "₹500"), (25, 23, "500", "₹0"), (49, 1, "1,050", "₹0")],
+)
 def test_line_that_passes_between_look_and_press_is_asked_again(
-    desk, session, travel_to, looked, pressed, then
+    desk, session, travel_to, looked, pressed, was, then
 ):
     travel_to(STARTS_AT - looked * HOUR)
     old = quoted(desk.get(url(session)))
@@ -110,7 +113,7 @@ def test_line_that_passes_between_look_and_press_is_asked_again(
     page = answer.content.decode()
     assert answer.status_code == 409
     assert untouched(session)
-    assert "What comes back has changed" in page
+    assert f"What comes back has changed since you looked: it was ₹{was}, and it is now {then}." in page
     assert f'<span class="price__amount">{then}</span>' in page
     assert "My train &lt;3" in page
     press(desk, session, quoted(answer))
@@ -124,6 +127,16 @@ def test_line_that_passes_between_look_and_press_is_asked_again(
 def test_quote_that_was_never_shown_is_asked_again(desk, session, quote):
     assert press(desk, session, quote).status_code == 409
     assert untouched(session)
+
+
+def test_cancelling_without_what_was_shown_is_asked_again(desk, session):
+    answer = desk.post(url(session), {"reason": "My train"})
+    assert answer.status_code == 409
+    assert untouched(session)
+    assert "My train" in answer.content.decode()
+    press(desk, session, quoted(answer))
+    session.refresh_from_db()
+    assert session.status == Status.CANCELLED
 
 
 def test_hold_that_was_paid_meanwhile_is_asked_again(desk, booking, paid):

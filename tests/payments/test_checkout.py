@@ -5,7 +5,7 @@ import pytest
 
 from bookings.models import Booking, Status
 from bookings.services import book, cancel
-from mentors.models import Mentor
+from mentors.models import Mentor, SessionType
 from payments import services
 from payments.gateways import REGISTRY
 from payments.gateways.base import GatewayMisconfigured, GatewayRejected, GatewayUnavailable
@@ -45,6 +45,16 @@ def test_checkout_is_opened_for_the_held_order(booking, provider):
     assert (payment.pk, payment.status, payment.gateway) == (order.pk, "open", "mock")
     assert payment.provider_ref.startswith("MOCK-")
     assert payment.checkout_expires_at == booking.hold_expires_at
+
+
+def test_what_the_payment_page_says_is_asked_for_whatever_becomes_of_the_type(client, booking, settings):
+    """A session keeps what was agreed, so nothing can come between looking and paying."""
+    client.force_login(booking.student)
+    assert "₹1,050.00" in client.get(f"/sessions/{booking.reference}/payment/").content.decode()
+    SessionType.objects.update(price_minor=900_000, currency="USD", durations=[30], is_active=False)
+    settings.PLATFORM_FEE_BASIS_POINTS = 1000
+    assert open_checkout(booking).request["amount"] == {"minor": 105_000, "currency": "INR"}
+    assert "₹1,050.00" in client.get(f"/sessions/{booking.reference}/payment/").content.decode()
 
 
 def test_provider_is_asked_for_what_was_agreed(booking, provider):

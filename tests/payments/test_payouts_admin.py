@@ -95,7 +95,7 @@ def test_payout_without_a_sound_reference_is_asked_for_again(desk, mentor, payme
 
 @pytest.mark.parametrize("amount", ["", "odd", "1", "99999999999999999999"])
 def test_forged_amount_records_nothing(desk, mentor, payment, amount):
-    assert send(desk, mentor, amount).status_code == 422
+    assert send(desk, mentor, amount).status_code == 409
     assert not Payout.objects.exists()
 
 
@@ -103,8 +103,8 @@ def test_amount_that_changed_meanwhile_is_shown_again_with_what_was_typed(desk, 
     refunded(payment, 30_000)
     response = send(desk, mentor)
     page = shown(response)
-    assert response.status_code == 422
-    assert "has changed meanwhile" in page
+    assert response.status_code == 409
+    assert "has changed meanwhile: it was ₹1,000.00, and it is now ₹700.00" in page
     assert 'value="NEFT-1"' in page
     assert 'value="70000"' in page
     assert send(desk, mentor, 70_000).status_code == 302

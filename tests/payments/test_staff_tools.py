@@ -188,6 +188,15 @@ def test_disputed_session_is_cancelled_without_a_refund_only(desk, session):
     assert session.status == Status.CANCELLED
 
 
+@pytest.mark.parametrize("quoted", [{}, {"quoted": ""}, {"quoted": "scheduled:105000:1"}])
+def test_cancelling_without_what_was_shown_is_looked_at_again(desk, session, quoted):
+    answer = desk.post(cancel_url(session), {"give_back": "all", "reason": "The mentor is ill"} | quoted)
+    assert answer.status_code == 409
+    assert "Please look again" in answer.content.decode()
+    assert "The mentor is ill" in answer.content.decode()
+    assert untouched(session)
+
+
 @pytest.mark.parametrize(
     "permissions",
     [(), ("view_booking",), ("change_booking", "view_booking"), ("add_refund", "view_booking")],
@@ -243,10 +252,21 @@ def test_two_clicks_refund_once_and_another_amount_is_looked_at_again(desk, paym
     for _ in range(2):
         assert refund(desk, payment_, "100").status_code == 302
     answer = refund(desk, payment_, "200")
-    assert (answer.status_code, Refund.objects.count()) == (422, 1)
-    assert "Please look again" in answer.content.decode()
+    assert (answer.status_code, Refund.objects.count()) == (409, 1)
+    page = answer.content.decode()
+    assert "Please look again" in page
+    assert "of which ₹950 can go back" in page
+    assert 'value="200"' in page
+    assert 'name="seen_refunds" value="1"' in page
     refund(desk, payment_, "200", seen=1)
     assert sorted(Refund.objects.values_list("amount_minor", flat=True)) == [10_000, 20_000]
+
+
+@pytest.mark.parametrize("seen", ["", "odd", "-1", "7"])
+def test_refund_from_a_page_that_nobody_was_shown_is_looked_at_again(desk, payment_, seen):
+    answer = refund(desk, payment_, "100", seen=seen)
+    assert (answer.status_code, Refund.objects.count()) == (409, 0)
+    assert "Please look again" in answer.content.decode()
 
 
 def test_refund_button_is_there_while_something_can_go_back(desk, payment_):
