@@ -33,6 +33,18 @@ def format_short_date(day: date) -> str:
     return f"{day:%a} {day.day} {day:%b}"
 
 
+def format_date_of_year(day: date) -> str:
+    """`Wednesday 9 December`, where the year is plain."""
+    return f"{day:%A} {day.day} {day:%B}"
+
+
+def format_dates(first: date, last: date) -> str:
+    """`on Wednesday 9 December 2026`, or `from … to …` when there are several."""
+    return (
+        f"on {format_date(first)}" if first == last else f"from {format_date(first)} to {format_date(last)}"
+    )
+
+
 def format_day(day: date) -> str:
     """`9 Dec 2026`, in a column of dates."""
     return f"{day.day} {day:%b %Y}"
@@ -41,6 +53,21 @@ def format_day(day: date) -> str:
 def format_month(day: date) -> str:
     """`December 2026`."""
     return f"{day:%B %Y}"
+
+
+def format_month_of_year(day: date) -> str:
+    """`Dec`, on an axis."""
+    return f"{day:%b}"
+
+
+def format_month_and_weekday(day: date) -> str:
+    """`Dec Wed`, below a large number of the day."""
+    return f"{day:%b} {day:%a}"
+
+
+def format_weekday(day: date) -> str:
+    """`Wednesday`."""
+    return f"{day:%A}"
 
 
 def format_offset(at: datetime, zone: ZoneInfo) -> str:
@@ -53,9 +80,14 @@ def format_offset(at: datetime, zone: ZoneInfo) -> str:
     return f"GMT{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
 
 
+def format_zone_name(zone: ZoneInfo) -> str:
+    """`America/New York`."""
+    return zone.key.replace("_", " ")
+
+
 def format_zone(zone: ZoneInfo, at: datetime) -> str:
     """`Asia/Kolkata (GMT+5:30)`."""
-    return f"{zone.key.replace('_', ' ')} ({format_offset(at, zone)})"
+    return f"{format_zone_name(zone)} ({format_offset(at, zone)})"
 
 
 def format_moment(at: datetime, zone: ZoneInfo) -> str:
@@ -90,7 +122,7 @@ def clock_change_note(zone: ZoneInfo, now: datetime, starts_at: datetime) -> str
     minutes = round((after - before).total_seconds() / 60)
     direction = "forward" if minutes > 0 else "back"
     return (
-        f"Clocks in {zone.key.replace('_', ' ')} go {direction} by {format_duration(abs(minutes))} "
+        f"Clocks in {format_zone_name(zone)} go {direction} by {format_duration(abs(minutes))} "
         "before this session. The time shown is the one your clock will read on the day."
     )
 

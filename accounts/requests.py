@@ -25,5 +25,10 @@ def viewer_zone(request: HttpRequest, otherwise: ZoneInfo) -> ZoneInfo:
     return getattr(request, "time_zone", None) or otherwise
 
 
+def knows_zone(request: HttpRequest) -> bool:
+    """Whether this reader's own zone is known: only then are times theirs."""
+    return getattr(request, "time_zone", None) is not None
+
+
 def is_htmx(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))

@@ -61,9 +61,8 @@ def render_reviews(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[i
     for mentor in mentors:
         of_mentor = Review.objects.shown().filter(booking__mentor=mentor)
         reviews = of_mentor.select_related("booking__student")[:REVIEWS_SHOWN]
-        rendered[mentor.pk] = SafeString(
-            render_to_string("bookings/_mentor_reviews.html", {"reviews": reviews})
-        )
+        context = {"reviews": reviews, "zone": viewer_zone(request, mentor.zone)}
+        rendered[mentor.pk] = SafeString(render_to_string("bookings/_mentor_reviews.html", context))
     return rendered
 
 
@@ -83,7 +82,8 @@ def render_next(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int,
     rendered = {}
     for mentor in mentors:
         rows = Booking.objects.for_mentor(mentor).upcoming(now).with_people().order_by("starts_at")
-        today = now.astimezone(viewer_zone(request, mentor.zone)).date()
+        zone = viewer_zone(request, mentor.zone)
+        today = now.astimezone(zone).date()
         week = [
             SessionView(each, request, now)
             for each in rows.filter(status=Status.SCHEDULED, starts_at__lte=now + timedelta(days=7))
@@ -91,6 +91,7 @@ def render_next(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int,
         context = {
             "requests": [SessionView(each, request, now) for each in rows.filter(status=Status.REQUESTED)],
             "today": format_date(today),
+            "zone": zone,
             "sessions_today": [each for each in week if each.local_start.date() <= today],
             "sessions": [each for each in week if each.local_start.date() > today],
         }

@@ -7,8 +7,15 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts.clock import clock_change_note, format_offset, format_other_clock, format_range, format_zone
-from accounts.requests import viewer_zone
+from accounts.clock import (
+    clock_change_note,
+    format_offset,
+    format_other_clock,
+    format_range,
+    format_zone,
+    format_zone_name,
+)
+from accounts.requests import knows_zone, viewer_zone
 from bookings.models import Booking, Status
 
 JOIN_OPENS = timedelta(minutes=15)
@@ -24,6 +31,7 @@ class SessionView:
         self.is_student = booking.student_id == request.user.pk
         self.is_mentor = booking.mentor.user_id == request.user.pk
         self.zone = viewer_zone(request, booking.mentor.zone)
+        self.is_own_clock = knows_zone(request)
 
     @property
     def other_name(self) -> str:
@@ -34,11 +42,9 @@ class SessionView:
         return self.booking.mentor.user.first_name if not self.is_mentor else self.booking.student.first_name
 
     @cached_property
-    def other_zone(self) -> ZoneInfo:
-        """The other person's clock; a student who never said reads the mentor's."""
-        if self.is_mentor:
-            return self.booking.student.zone or self.booking.mentor.zone
-        return self.booking.mentor.zone
+    def other_zone(self) -> ZoneInfo | None:
+        """The other person's clock; None for a student who never said which it is."""
+        return self.booking.student.zone if self.is_mentor else self.booking.mentor.zone
 
     @property
     def local_start(self) -> datetime:
@@ -53,16 +59,27 @@ class SessionView:
         return format_zone(self.zone, self.booking.starts_at)
 
     @property
+    def whose_clock(self) -> str:
+        """`your time`, and while the reader's zone is unknown the name of the one that the page is in."""
+        return "your time" if self.is_own_clock else f"in {format_zone_name(self.zone)}"
+
+    @property
     def other_clock(self) -> str:
-        """`6:30 am`, or nothing when both clocks read the same."""
-        at = self.booking.starts_at
-        if format_offset(at, self.zone) == format_offset(at, self.other_zone):
+        """`6:30 am`, or nothing when both clocks read the same, or the other is unknown."""
+        at, zone = self.booking.starts_at, self.other_zone
+        if zone is None or format_offset(at, self.zone) == format_offset(at, zone):
             return ""
-        return format_other_clock(at, self.zone, self.other_zone)
+        return format_other_clock(at, self.zone, zone)
+
+    @property
+    def other_clock_and_zone(self) -> str:
+        """`6:30 am in Europe/Berlin`, or nothing."""
+        zone, words = self.other_zone, self.other_clock
+        return f"{words} in {format_zone_name(zone)}" if zone and words else ""
 
     @property
     def other_zone_label(self) -> str:
-        return format_zone(self.other_zone, self.booking.starts_at)
+        return format_zone(self.other_zone, self.booking.starts_at) if self.other_zone else ""
 
     @property
     def status(self) -> Status:

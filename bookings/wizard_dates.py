@@ -9,7 +9,15 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from accounts.clock import clock_change_note, format_date, format_month, format_short_date, to_param
+from accounts.clock import (
+    clock_change_note,
+    format_date,
+    format_date_of_year,
+    format_month,
+    format_short_date,
+    format_zone_name,
+    to_param,
+)
 from bookings.slots import Refusal, Slot, State
 from bookings.wizard import Choice, Offer, monday_of
 from mentors.availability import DAY_MINUTES, date_of, epoch_minute, from_epoch_minute, wall_clock
@@ -186,7 +194,7 @@ def times_context(
             )
     free = offer.free.get(choice.day, 0)
     why = None if free else offer.why_none(choice.day, choice.day)
-    name, title = mentor.user.first_name, f"{choice.day:%A} {choice.day.day} {choice.day:%B}"
+    name, title = mentor.user.first_name, format_date_of_year(choice.day)
     return {
         "version": sha256(f"{slots} {picked}".encode()).hexdigest()[:12],
         "title": title,
@@ -213,4 +221,4 @@ def _other_date(day: date, slots: Sequence[Slot], mentor: Mentor) -> str:
     if theirs == [day]:
         return ""
     dates = " and ".join(format_short_date(each) for each in theirs)
-    return f"For {mentor.user.first_name} in {mentor.zone.key.replace('_', ' ')} these times are on {dates}."
+    return f"For {mentor.user.first_name} in {format_zone_name(mentor.zone)} these times are on {dates}."

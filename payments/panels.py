@@ -75,6 +75,7 @@ def render_trail(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[i
             "payments/_session_trail.html",
             payments=payments[booking.pk],
             state=state_of(booking, payments[booking.pk], now),
+            zone=timezone.get_current_timezone(),
         )
         for booking in bookings
     }

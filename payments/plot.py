@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accounts.clock import format_month
+from accounts.clock import format_month, format_month_of_year
 from mentors.money import format_money
 from payments.earnings import Month
 
@@ -81,7 +81,7 @@ def _bar(month: Month, place: int, count: int, top: int, currency: str) -> Bar:
         width=width,
         height=BASE - y,
         middle=x + width // 2,
-        label=f"{month.first:%b}",
+        label=format_month_of_year(month.first),
         words=f"{format_month(month.first)}: {amount}",
     )
 

@@ -1,4 +1,4 @@
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -34,6 +34,27 @@ def clock_month(at: datetime | date, zone: ZoneInfo | None = None) -> str:
 
 
 @register.filter
+def clock_month_and_weekday(at: datetime | date, zone: ZoneInfo | None = None) -> str:
+    return clock.format_month_and_weekday(_day(at, zone))
+
+
+@register.filter
+def clock_day_number(at: datetime, zone: ZoneInfo) -> int:
+    return _day(at, zone).day
+
+
+@register.filter
+def clock_weekday(day: date) -> str:
+    return clock.format_weekday(day)
+
+
+@register.filter
+def clock_hour(wall: time) -> str:
+    """Of a rule on somebody's wall clock, which is no instant."""
+    return clock.format_minute(wall.hour * 60 + wall.minute)
+
+
+@register.filter
 def clock_moment(at: datetime, zone: ZoneInfo) -> str:
     return clock.format_moment(at, zone)
 
@@ -41,6 +62,11 @@ def clock_moment(at: datetime, zone: ZoneInfo) -> str:
 @register.filter
 def clock_zone(at: datetime, zone: ZoneInfo) -> str:
     return clock.format_zone(zone, at)
+
+
+@register.filter
+def clock_zone_name(zone: ZoneInfo) -> str:
+    return clock.format_zone_name(zone)
 
 
 @register.filter

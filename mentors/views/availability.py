@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.clock import format_date
+from accounts.clock import format_date, format_dates
 from mentors import months, panels, services
 from mentors.forms.dates import FARTHEST, DateHoursForm, TimeOffForm
 from mentors.forms.rules import RulesForm
@@ -87,14 +87,18 @@ def dashboard_dates(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
     today = _today(mentor)
     month = months.month_of(request.GET.get("month", ""), today)
+    previous = (month - timedelta(days=1)).replace(day=1)
+    following = (month + timedelta(days=31)).replace(day=1)
     overrides = list(mentor.date_overrides.filter(last_date__gte=today))
     form = TimeOffForm(posted(request), today=today)
     context = {
         "form": form,
         "month": month,
         "weeks": months.weeks_of(month, today, mentor.weekly_hours.all(), overrides),
-        "previous": (month - timedelta(days=1)).replace(day=1) if month > today.replace(day=1) else None,
-        "next": (month + timedelta(days=31)).replace(day=1),
+        "previous": previous if month > today.replace(day=1) else None,
+        "previous_url": _month_url(previous),
+        "next": following,
+        "next_url": _month_url(following),
         "overrides": overrides,
     }
     if form.is_valid():
@@ -102,7 +106,8 @@ def dashboard_dates(request: HttpRequest) -> HttpResponse:
         if "preview" in request.POST:
             return _tried(request, "dates", mentor, context, save)
         save()
-        messages.success(request, f"You are off from {format_date(form.cleaned_data['first_date'])}.")
+        first, last = form.cleaned_data["first_date"], form.cleaned_data["last_date"]
+        messages.success(request, f"You are off {format_dates(first, last)}.")
         return redirect(_month_url(form.cleaned_data["first_date"]))
     return _page(request, "dates", mentor, context, status=422 if form.is_bound else 200)
 

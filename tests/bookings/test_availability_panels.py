@@ -236,7 +236,7 @@ def test_sessions_outside_new_hours_are_named_and_stay(
     ):
         assert words in html
     assert f'href="/sessions/{booking.reference}/"' in html
-    assert "(4:30 am theirs)" in html
+    assert "(4:30 am in Europe/Berlin)" in html
     assert all("1 booked session outside these hours" in page(own, each) for each in PAGES)
     before = booking.starts_at
     booking.refresh_from_db()

@@ -217,7 +217,7 @@ def test_overview_parts_today_from_the_days_after_and_shows_both_clocks(
     html = own.get("/dashboard/").content.decode()
     today, _, week = html.partition("<h2>Today</h2>")[2].partition("<h2>The next seven days</h2>")
     assert "Wednesday 2 December 2026" in today
-    for words in ("At Five", "5:00 pm to 6:00 pm</strong> your time, 12:30 pm theirs"):
+    for words in ("At Five", "5:00 pm to 6:00 pm</strong> your time, 12:30 pm in Europe/Berlin"):
         assert words in today
     assert "At Midnight" not in today
     for words in ("At Midnight", "In A Week"):
