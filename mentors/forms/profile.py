@@ -143,8 +143,8 @@ class ProfileForm(ApplicationForm):
         }
         super().__init__(*args, instance=instance, initial=initial, **kwargs)
         self.fields["time_zone"].help_text = (
-            "The zone in which you set your hours. When you change it, your hours keep what the clock says: "
-            "9:00 stays 9:00, in the new zone. Booked sessions stay at the moment they were booked for."
+            "The zone in which you set your hours. When you change it, your hours keep what the clock says, "
+            "in the new zone. Booked sessions stay at the moment they were booked for."
         )
         spoken = Exists(instance.languages.filter(pk=OuterRef("pk")))
         languages = Language.objects.annotate(spoken=spoken).order_by("-spoken", "name")

@@ -226,7 +226,7 @@ def test_overview_parts_today_from_the_days_after_and_shows_both_clocks(
 
 
 def test_profile_says_what_a_new_zone_does_to_the_hours(own: Client) -> None:
-    assert "9:00 stays 9:00, in the new zone" in own.get("/dashboard/profile/").content.decode()
+    assert "keep what the clock says, in the new zone" in own.get("/dashboard/profile/").content.decode()
 
 
 def test_switched_off_hours_are_no_hours_to_start_with(client: Client, mentor: Mentor) -> None:
