@@ -41,9 +41,7 @@ ABOUT_ZONES = {"time_zone_update", "settings", "account_signup"}
 
 WEEKDAY = r"(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?"
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)(?:uary|ruary|ch|il|ust|ember|ober)?"
-TIMES = re.compile(
-    r"\d{1,2}:\d{2}(?:\s*[ap](?:m\b|\.m\.))?|\b\d{1,2}\s*[ap](?:m\b|\.m\.)|\bnoon\b|\bmidnight\b", re.I
-)
+TIMES = re.compile(r"\d{1,2}:\d{2}(?:\s*[ap](?:m\b|\.m\.))?|\b\d{1,2}\s*[ap](?:m\b|\.m\.)", re.I)
 DATES = re.compile(
     rf"\b{WEEKDAY},? \d{{1,2}} {MONTH}\b(?:,? \d{{4}})?|\b\d{{1,2}} {MONTH}\b(?: {WEEKDAY}\b|,? \d{{4}})?"
     rf"|\b{MONTH} \d{{1,2}}\b(?!\d)|\b{MONTH} \d{{4}}"
