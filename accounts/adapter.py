@@ -6,9 +6,12 @@ from urllib.parse import urlsplit, urlunsplit
 import qrcode
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,6 +19,7 @@ from qrcode.image.svg import SvgPathFillImage
 
 from accounts import encryption
 from accounts.models import User
+from accounts.reauthentication import said_recently, sign_in_again
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +43,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user.time_zone = form.cleaned_data["time_zone"]
         saved: User = super().save_user(request, user, form, commit)
         return saved
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, str]]:
+        """Where two-step sign-in is on, its page alone, which asks for the password too."""
+        methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
+        return [each for each in methods if each["id"] == "mfa_reauthenticate"] or methods
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Always; who has nothing to say it with signs in by code once more."""
+        request = current.request
+        if not self.get_reauthentication_methods(request.user) and not said_recently(request):
+            raise ImmediateHttpResponse(sign_in_again(request))
+        return True
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("settings")

@@ -2,6 +2,7 @@ import re
 from typing import Any, ClassVar
 
 from allauth.account import forms as account_forms
+from allauth.account.adapter import get_adapter
 from allauth.account.utils import passthrough_next_redirect_url
 from allauth.core import context as current
 from allauth.mfa.base import forms as mfa_forms
@@ -150,6 +151,30 @@ def plain(form: type[forms.Form], **words: dict[str, str]) -> type[forms.Form]:
     return type(form.__name__, (PlainWords, form), {"__module__": __name__, **changed})
 
 
+class BothStepsForm(mfa_forms.ReauthenticateForm):  # type: ignore[misc]
+    """The password and a code at once: neither alone says that it is still the same person."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.user.has_usable_password():
+            self.fields["password"] = account_forms.PasswordField(
+                label="Password", autocomplete="current-password"
+            )
+            self.order_fields(["password", "code"])
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("incorrect_password")
+        return password
+
+    def clean_code(self) -> str:
+        if "password" in self.errors:
+            return ""  # a code works once, and is not used up for nothing
+        code: str = super().clean_code()
+        return code
+
+
 NEW_PASSWORD = {"password1": "New password", "password2": "New password again"}
 DIGITS = {"inputmode": "numeric"}
 
@@ -165,5 +190,5 @@ ChangePasswordForm = plain(account_forms.ChangePasswordForm, LABELS=NEW_PASSWORD
 SetPasswordForm = plain(account_forms.SetPasswordForm)
 ReauthenticateForm = plain(account_forms.ReauthenticateForm)
 AuthenticateForm = plain(mfa_forms.AuthenticateForm, CODE=DIGITS)
-ReauthenticateByCodeForm = plain(mfa_forms.ReauthenticateForm, CODE=DIGITS)
+ReauthenticateByCodeForm = plain(BothStepsForm, CODE=DIGITS)
 ActivateTOTPForm = plain(totp_forms.ActivateTOTPForm, LABELS={"code": "Code from the app"}, CODE=DIGITS)

@@ -64,7 +64,7 @@ class InvalidFormMiddleware:
 
     def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
         view = request.resolver_match and request.resolver_match.func
-        if request.method == "POST" and view and view.__module__.startswith("allauth."):
+        if request.method == "POST" and view and view.__module__.startswith(("allauth.", "accounts.")):
             values = (response.context_data or {}).values()
             if any(isinstance(value, BaseForm) and value.errors for value in values):
                 response.status_code = 422

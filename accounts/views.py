@@ -1,3 +1,4 @@
+from allauth.account import views as allauth_views
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
@@ -12,8 +13,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.clock import format_zone
 from accounts.forms import SettingsForm, TimeZoneForm
 from accounts.models import User
+from accounts.reauthentication import just_said_who
 from accounts.zones import parse_zone
 
+# Choosing a first password opens the account to it.
+password_set = login_required(just_said_who(allauth_views.password_set))
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -65,6 +69,13 @@ def time_zone_update(request: HttpRequest) -> HttpResponse:
         "detected_key": detected.key if detected else "",
     }
     return render(request, "accounts/time_zone.html", context, status=422 if form.is_bound else 200)
+
+
+@login_required
+def password_change(request: HttpRequest) -> HttpResponse:
+    """Allauth's own, which asks for the password beside the new one; with two-step sign-in for a code as well."""
+    view = allauth_views.password_change
+    return just_said_who(view)(request) if is_mfa_enabled(request.user) else view(request)
 
 
 def _safe_next(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import password_change, password_set
 from config import staff
 from config.health import healthz
 from config.views import media, robots, security_txt
@@ -22,6 +23,9 @@ urlpatterns = [
     path(".well-known/security.txt", security_txt, name="security_txt"),
     path("admin/", admin.site.urls),
     path("media/<path:path>", media, name="media"),
+    # In place of allauth's, which ask for less.
+    path("accounts/password/change/", password_change, name="account_change_password"),
+    path("accounts/password/set/", password_set, name="account_set_password"),
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("payments.urls")),

@@ -1,8 +1,10 @@
 """Changing how one signs in: address, password, second step."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
@@ -41,10 +43,22 @@ def turn_on(client: Client) -> str:
     return secret
 
 
+def without_password(client: Client, person: User) -> None:
+    """Somebody who signs in with a code alone, and has just done so."""
+    person.set_unusable_password()
+    person.save()
+    client.logout()
+    page = client.post("/accounts/login/code/", {"email": person.email})["Location"]
+    code = re.search(r"^[A-Z]{4}-[A-Z]{4}$", mail.outbox[-1].body, re.M)
+    assert code
+    client.post(page, {"code": code[0]})
+
+
 # E-mail address
 
 
 def test_email_is_changed_once_the_link_was_followed(client: Client, person: User) -> None:
+    confirm(client)
     client.post(EMAIL, {"action_add": "1", "email": "Ann.New@example.com"})
     person.refresh_from_db()
     assert person.email == "ann@example.com"
@@ -65,6 +79,7 @@ def test_email_is_changed_once_the_link_was_followed(client: Client, person: Use
 
 
 def test_email_change_can_be_taken_back(client: Client, person: User) -> None:
+    confirm(client)
     client.post(EMAIL, {"action_add": "1", "email": "ann.new@example.com"})
     client.post(EMAIL, {"action_remove": "1", "email": "ann.new@example.com"})
     assert [row.email for row in EmailAddress.objects.all()] == ["ann@example.com"]
@@ -72,6 +87,7 @@ def test_email_change_can_be_taken_back(client: Client, person: User) -> None:
 
 @pytest.mark.usefixtures("production")
 def test_email_is_changed_by_a_code_in_production(client: Client, person: User) -> None:
+    confirm(client)
     answer = client.post(EMAIL, {"action_add": "1", "email": "ann.new@example.com"})
     code = re.search(r"^[A-Z]{4}-[A-Z]{4}$", mail.outbox[-1].body, re.M)
     assert code
@@ -82,6 +98,7 @@ def test_email_is_changed_by_a_code_in_production(client: Client, person: User) 
 
 @pytest.mark.parametrize("bad", ["", "nonsense", "ANN@example.com"])
 def test_email_that_is_wrong_is_refused(client: Client, person: User, bad: str) -> None:
+    confirm(client)
     answer = client.post(EMAIL, {"action_add": "1", "email": bad})
     assert answer.status_code == 422
     assert mail.outbox == []
@@ -89,6 +106,7 @@ def test_email_that_is_wrong_is_refused(client: Client, person: User, bad: str) 
 
 def test_email_of_somebody_else_stays_theirs(client: Client, person: User, stranger: User) -> None:
     vouch_for_email(stranger)
+    confirm(client)
     client.post(EMAIL, {"action_add": "1", "email": "SAM@example.com"})
     for link in re.findall(r"http://localhost:8000(/\S+)", "".join(message.body for message in mail.outbox)):
         client.get(link)
@@ -122,9 +140,7 @@ def test_password_is_not_changed_without_the_old_one(client: Client, person: Use
 
 
 def test_password_can_be_chosen_by_who_has_none(client: Client, person: User) -> None:
-    person.set_unusable_password()
-    person.save()
-    client.force_login(person)
+    without_password(client, person)
     assert client.get(PASSWORD)["Location"] == "/accounts/password/set/"
     client.post("/accounts/password/set/", {"password1": "correct-horse", "password2": "correct-horse"})
     person.refresh_from_db()
@@ -197,11 +213,125 @@ def test_two_steps_can_be_turned_off(client: Client, person: User) -> None:
     assert mail.outbox[-1].subject == "Two-step sign-in at Office Hours is off"
 
 
+# Is it still the same person?
+
+AGAIN, BOTH = "/accounts/reauthenticate/", f"{TWO_STEPS}reauthenticate/"
+CHANGES = [
+    (EMAIL, {"action_add": "1", "email": "new@example.com"}),
+    (EMAIL, {"action_remove": "1", "email": "ann@example.com"}),
+    (EMAIL, {"action_primary": "1", "email": "ann@example.com"}),
+    (f"{TWO_STEPS}totp/activate/", {"code": "000000"}),
+    (f"{TWO_STEPS}totp/deactivate/", {}),
+    (f"{TWO_STEPS}recovery-codes/generate/", {}),
+    (f"{TWO_STEPS}recovery-codes/", None),
+    (f"{TWO_STEPS}recovery-codes/download/", None),
+]
+
+
+def ask(client: Client, path: str, data: dict[str, str] | None) -> str:
+    """Where it leads to; nothing when it shows a page."""
+    answer = client.get(path) if data is None else client.post(path, data)
+    return answer.get("Location", "").partition("?")[0]
+
+
+@pytest.mark.parametrize(("path", "data"), CHANGES[:4])
+def test_account_changes_ask_for_the_password_again(
+    client: Client, person: User, path: str, data: dict[str, str]
+) -> None:
+    assert ask(client, path, data) == AGAIN
+    assert [row.email for row in EmailAddress.objects.all()] == ["ann@example.com"]
+    confirm(client)
+    assert ask(client, path, data) != AGAIN
+    EmailAddress.objects.exclude(email="ann@example.com").delete()
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=6)):
+        assert ask(client, path, data) == AGAIN
+
+
+def test_email_change_goes_on_once_the_password_was_said(client: Client, person: User) -> None:
+    asked = client.post(EMAIL, {"action_add": "1", "email": "ann.new@example.com"})
+    assert mail.outbox == []
+    assert client.post(asked["Location"], {"password": "wrong"}).status_code == 422
+    assert client.post(asked["Location"], {"password": "office-hours"})["Location"] == EMAIL
+    assert [message.to for message in mail.outbox] == [["ann.new@example.com"]]
+
+
+def later() -> time_machine.travel:
+    """Another half-minute, with a code of its own, and long after anybody was asked."""
+    return time_machine.travel(datetime.now(UTC) + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("path", "data"), [*[change for change in CHANGES if "totp/activate" not in change[0]], (PASSWORD, None)]
+)
+@pytest.mark.usefixtures("production")
+def test_account_changes_ask_for_both_steps_where_two_are_on(
+    client: Client, person: User, path: str, data: dict[str, str] | None
+) -> None:
+    secret = turn_on(client)
+    with later():
+        assert ask(client, path, data) == BOTH
+        confirm(client)  # leads to the page with both
+        assert ask(client, path, data) == BOTH
+        for half in (
+            {"password": "office-hours"},
+            {"code": app_code(secret)},
+            {"password": "wrong", "code": app_code(secret)},
+        ):
+            assert client.post(BOTH, half).status_code == 422
+            assert ask(client, path, data) == BOTH
+        assert client.post(BOTH, {"password": "office-hours", "code": app_code(secret)}).status_code == 302
+        assert ask(client, path, data) != BOTH
+
+
+def test_new_password_is_kept_nowhere_while_both_steps_are_asked_for(client: Client, person: User) -> None:
+    turn_on(client)
+    new = {"oldpassword": "office-hours", "password1": "correct-horse", "password2": "correct-horse"}
+    with later():
+        assert client.post(PASSWORD, new)["Location"] == PASSWORD
+        assert client.get(PASSWORD)["Location"].startswith(BOTH)
+    assert "correct-horse" not in str(dict(client.session))
+    person.refresh_from_db()
+    assert person.check_password("office-hours")
+
+
+SET = "/accounts/password/set/"
+
+
+@pytest.mark.parametrize(("path", "data"), [*CHANGES[:2], CHANGES[3], (SET, None)])
+def test_account_changes_ask_whoever_has_no_password_to_sign_in_by_code_again(
+    client: Client, person: User, path: str, data: dict[str, str] | None
+) -> None:
+    without_password(client, person)
+    sent = len(mail.outbox)
+    with later():
+        answer = client.get(path) if data is None else client.post(path, data)
+        assert answer.status_code == 403
+        assert "Sign in again with a code" in answer.text
+        assert len(mail.outbox) == sent
+        without_password(client, person)
+        assert (client.get(path) if data is None else client.post(path, data)).status_code in (200, 302, 422)
+
+
+def test_first_password_is_not_set_by_a_session_from_long_ago(client: Client, person: User) -> None:
+    without_password(client, person)
+    new = {"password1": "correct-horse", "password2": "correct-horse"}
+    with later():
+        assert client.post(SET, new)["Location"] == SET
+    person.refresh_from_db()
+    assert not person.has_usable_password()
+
+
+@pytest.mark.parametrize("path", [PASSWORD, SET])
+def test_password_pages_are_for_the_signed_in(client: Client, db: None, path: str) -> None:
+    assert client.get(path)["Location"] == f"{LOGIN}?next={path}"
+    assert client.post(path)["Location"] == f"{LOGIN}?next={path}"
+
+
 # Mail
 
 
 def test_mail_says_addresses_and_links_as_they_are(client: Client, person: User) -> None:
-    vouch_for_email(person)
+    confirm(client)
     client.post(EMAIL, {"action_add": "1", "email": "o'neil@example.com"})
     [link] = re.findall(r"http://localhost:8000(/\S+)", mail.outbox[0].body)
     client.post(link)
