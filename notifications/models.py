@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Min, Q
 
+from accounts.models import User
 from bookings.models import Booking
 from bookings.models import Status as BookingStatus
 
@@ -34,6 +35,7 @@ class Status(models.TextChoices):
     SENT = "sent", "Sent"
     FAILED = "failed", "Could not be delivered"
     DROPPED = "dropped", "No longer needed"
+    WITHHELD = "withheld", "Kept back: too many in a day by one student"
 
 
 # Of a session that takes place; what tells of money is said whatever becomes of the session.
@@ -46,6 +48,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.SENT: frozenset({Status.QUEUED}),  # staff send it again
     Status.FAILED: frozenset({Status.QUEUED}),
     Status.DROPPED: frozenset(),
+    Status.WITHHELD: frozenset({Status.QUEUED}),
 }
 
 
@@ -72,6 +75,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Since when the message that is waiting longest should have been on its way."""
         oldest: datetime | None = self.due(now).aggregate(at=Min("due_at"))["at"]
         return oldest
+
+    def caused_by(self, student: User, mentor: User, since: datetime, until: datetime) -> Self:
+        """What went or goes out to a mentor in [since, until) because of one student."""
+        unsent = (Status.DROPPED, Status.WITHHELD)
+        return self.filter(
+            recipient=mentor, booking__student=student, due_at__gte=since, due_at__lt=until
+        ).exclude(status__in=unsent)
 
     def with_session(self) -> Self:
         return self.select_related("recipient", "booking__mentor__user", "booking__student")

@@ -41,6 +41,8 @@ def in_words(message: Message, zone: ZoneInfo) -> str:
     if message.status == Status.SENT and message.sent_at:
         day = format_short_date(message.sent_at.astimezone(zone).date())
         return f"{what} e-mailed to {where} on {day}, {format_time(message.sent_at, zone)}"
+    if message.status == Status.WITHHELD:
+        return f"{what} was not e-mailed: you had too many messages because of one student that day"
     if message.status == Status.FAILED:
         return f"{what} could not be delivered to {where}"
     if message.status == Status.QUEUED and message.attempts:

@@ -4,9 +4,10 @@ A worker that dies between any two lines leaves a row that the next sweep takes 
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -42,13 +43,13 @@ def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> 
     planned = [(confirmation, Kind.SESSION_SCHEDULED, now)]
     if remind_at := reminder_due_at(booking, now):
         planned.append((reminder_event(booking), Kind.REMINDER_24H, remind_at))
-    Message.objects.bulk_create(
+    _write(
+        booking,
         [
             Message(event=key, kind=kind, recipient_id=person, booking=booking, due_at=due_at, created_at=now)
             for key, kind, due_at in planned
             for person in people
         ],
-        ignore_conflicts=True,
     )
     return list(Message.objects.due(now).filter(event=confirmation).values_list("pk", flat=True))
 
@@ -67,14 +68,38 @@ def queue_given_back(refund: Refund, *, now: datetime) -> list[int]:
     else:
         return []
     key = f"refund:{refund.pk}"
-    Message.objects.bulk_create(
+    _write(
+        booking,
         [
             Message(event=key, kind=kind, recipient_id=person, booking=booking, due_at=now, created_at=now)
             for person in people
         ],
-        ignore_conflicts=True,
     )
     return list(Message.objects.due(now).filter(event=key).values_list("pk", flat=True))
+
+
+def _write(booking: Booking, messages: list[Message]) -> None:
+    """Into the outbox; what is there already is left alone.
+
+    One student can cause one mentor so many messages on a day of the mentor's. What is more is kept back: the row
+    says so to staff, who can send it, and on the session's page. Whoever announces an event holds the locks of both
+    people, so no two count the same room.
+    """
+    for message in messages:
+        if message.recipient_id == booking.mentor.user_id and _is_one_too_many(booking, message.due_at):
+            message.status = Status.WITHHELD
+            logger.warning("message kept back", extra={"session": booking.reference, "kind": message.kind})
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+
+
+def _is_one_too_many(booking: Booking, due_at: datetime) -> bool:
+    zone = booking.mentor.zone
+    day = due_at.astimezone(zone).date()
+    since, until = (
+        datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
+    )
+    caused = Message.objects.caused_by(booking.student, booking.mentor.user, since, until)
+    return caused.count() >= settings.MAX_MESSAGES_A_DAY
 
 
 def drop(booking: Booking) -> int:
@@ -123,13 +148,13 @@ def deliver(pk: int, *, now: datetime) -> None:
 
 
 def resend(pk: int, *, now: datetime) -> None:
-    """Queue a message that was sent or has failed once more. Raises NotResendable."""
+    """Queue a message that was sent, has failed or was kept back. Raises NotResendable."""
     with transaction.atomic():
         # no_key: rows that point here must not wait for staff.
         message = (
             Message.objects.select_for_update(of=("self",), no_key=True).select_related("booking").get(pk=pk)
         )
-        if message.status not in (Status.SENT, Status.FAILED):
+        if message.status not in (Status.SENT, Status.FAILED, Status.WITHHELD):
             raise NotResendable(f"It is not sent again while it is “{message.get_status_display()}”.")
         if not message.applies_at(now):
             raise NotResendable("What it says is no longer true.")

@@ -27,6 +27,7 @@ from bookings.services import (
     lock_booking,
 )
 from bookings.services.transitions import expire
+from notifications.models import Message
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -265,6 +266,30 @@ def test_two_tabs_do_not_pass_a_cap_together(settings, no_deadlock):
     outcomes = race(*wants_one_more_in_two_tabs())
     assert {type(each) for each in outcomes} == {Booking, CapReached}
     assert Booking.objects.count() == 1
+
+
+def books_one_mentor_in_two_tabs():
+    student, free = UserFactory(), SessionTypeFactory(price_minor=0)
+    return [asks(student, free, START + timedelta(hours=hour)) for hour in range(2)]
+
+
+def mails_to_mentors():
+    mails = Message.objects.filter(kind="session_scheduled", recipient__is_mentor=True)
+    return sorted(mails.values_list("status", flat=True))
+
+
+def test_two_tabs_pass_the_days_messages_together_without_the_lock(
+    settings, without_lock, both_before_either_commits
+):
+    settings.MAX_MESSAGES_A_DAY = 1
+    assert len(won(race(*books_one_mentor_in_two_tabs()))) == 2
+    assert mails_to_mentors() == ["queued", "queued"]
+
+
+def test_two_tabs_do_not_pass_the_days_messages_together(settings, no_deadlock):
+    settings.MAX_MESSAGES_A_DAY = 1
+    assert len(won(race(*books_one_mentor_in_two_tabs()))) == 2
+    assert mails_to_mentors() == ["queued", "withheld"]
 
 
 # A session changes from two sides

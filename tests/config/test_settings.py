@@ -17,6 +17,8 @@ SHOWN = (
         "SESSION_COOKIE_SECURE",
         "PAYMENT_GATEWAYS",
     ),
+    *("MAX_OPEN_HOLDS", "MAX_OPEN_REQUESTS", "MAX_FREE_SESSIONS_WITH_ONE_MENTOR", "MAX_FREE_SESSIONS"),
+    *("NEW_ACCOUNT_DAYS", "MAX_MESSAGES_A_DAY"),
     *("ACCOUNT_EMAIL_VERIFICATION", "PLATFORM_FEE_BASIS_POINTS", "PLATFORM_FEE_MINIMUM", "HOLD_MINUTES"),
     *("EMAIL_BACKEND", "EMAIL_HOST", "CELERY_BROKER_URL", "CACHES", "DATABASES", "DEFAULT_TIME_ZONE"),
     *("CONTENT_SECURITY_POLICY", "SECURE_PROXY_SSL_HEADER", "ANYMAIL", "SITE_NAME"),
@@ -80,6 +82,23 @@ def test_settings_take_an_empty_variable_for_none(tmp_path):
     assert settings["SITE_URL"] == "http://localhost:8000"
     assert settings["HOLD_MINUTES"] == 15
     assert settings["CELERY_BROKER_URL"].startswith("filesystem://")
+
+
+CAPS = {
+    "MAX_OPEN_HOLDS": 3,
+    "MAX_OPEN_REQUESTS": 3,
+    "MAX_FREE_SESSIONS_WITH_ONE_MENTOR": 5,
+    "MAX_FREE_SESSIONS": 10,
+    "NEW_ACCOUNT_DAYS": 7,
+    "MAX_MESSAGES_A_DAY": 30,
+}
+
+
+def test_settings_cap_what_one_person_keeps_and_causes_and_each_cap_can_be_moved(tmp_path):
+    settings = settings_from(tmp_path, DEBUG="1")
+    assert {name: settings[name] for name in CAPS} == CAPS
+    settings = settings_from(tmp_path, DEBUG="1", **dict.fromkeys(CAPS, "21"))
+    assert {name: settings[name] for name in CAPS} == dict.fromkeys(CAPS, 21)
 
 
 def test_settings_keep_the_cache_out_of_the_queues_database(tmp_path):
@@ -249,6 +268,8 @@ def test_settings_let_a_live_key_only_speak_with_stripe(tmp_path, key, base):
         ({"DEBUG": "1", "PLATFORM_FEE_MINIMUM": "USD=1.005"}, "PLATFORM_FEE_MINIMUM has 'USD=1.005'"),
         ({"DEBUG": "1", "PLATFORM_FEE_MINIMUM": "XQZ=1"}, "PLATFORM_FEE_MINIMUM has 'XQZ=1'"),
         ({"DEBUG": "1", "HOLD_MINUTES": "0"}, "HOLD_MINUTES is '0'"),
+        ({"DEBUG": "1", "MAX_FREE_SESSIONS": "0"}, "MAX_FREE_SESSIONS is '0'"),
+        ({"DEBUG": "1", "NEW_ACCOUNT_DAYS": "a week"}, "NEW_ACCOUNT_DAYS is 'a week'"),
         ({"DEBUG": "1", "PORT": "eighty"}, "PORT is 'eighty'"),
         ({"DEBUG": "1", "TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES is 'many'"),
         ({"DEBUG": "1", "DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must start with postgres://"),
