@@ -49,7 +49,7 @@ class UserAdmin(DjangoUserAdmin[User]):
     list_filter = ("is_active", "is_mentor", "is_staff", "is_superuser", "groups")
     search_fields = ("email", "name")
     ordering = ("-date_joined",)
-    readonly_fields = ("is_mentor", "last_login", "date_joined")
+    readonly_fields = ("is_mentor", "last_login", "date_joined", "closed_at")
     actions = ("activate", "deactivate")
     fieldsets = (
         (None, {"fields": ("email", "name", "time_zone", "phone", "password")}),
@@ -57,7 +57,7 @@ class UserAdmin(DjangoUserAdmin[User]):
             "May",
             {"fields": ("is_active", "is_mentor", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        ("When", {"fields": ("last_login", "date_joined")}),
+        ("When", {"fields": ("last_login", "date_joined", "closed_at")}),
     )
     add_fieldsets = (
         (
@@ -85,7 +85,12 @@ class UserAdmin(DjangoUserAdmin[User]):
         return readonly if _rules(request) else [*readonly, *self.POWERS]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whoever can set a person's password can act as that person: staff are changed by superusers alone."""
+        """Whoever can set a person's password can act as that person: staff are changed by superusers alone.
+
+        An account that its person has closed is changed by nobody.
+        """
+        if obj is not None and obj.closed_at:
+            return False
         return super().has_change_permission(request, obj) and (_rules(request) or not _is_powerful(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -104,9 +109,9 @@ class UserAdmin(DjangoUserAdmin[User]):
 
     @admin.action(description="Activate: can sign in again", permissions=["change"])
     def activate(self, request: HttpRequest, people: QuerySet[User]) -> None:
-        self.message_user(
-            request, f"{_changeable(request, people).update(is_active=True)} activated.", messages.SUCCESS
-        )
+        """Not what its person has closed: nothing of them is left to sign in with."""
+        done = _changeable(request, people).filter(closed_at=None).update(is_active=True)
+        self.message_user(request, f"{done} activated.", messages.SUCCESS)
 
 
 def _rules(request: HttpRequest) -> bool:

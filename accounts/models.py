@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -21,6 +22,10 @@ def validate_zone(value: str) -> None:
         raise ValidationError(
             "“%(value)s” is not a time zone we know. Choose one from the list.", params={"value": value}
         )
+
+
+# What others read where the name of somebody who closed their account stood.
+FORMER = "Former member"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -49,6 +54,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("staff", default=False)
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    # The row stays for the sessions and the money that refer to it, without a word about the person.
+    closed_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -57,7 +64,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_is_unique")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_is_unique"),
+            models.CheckConstraint(
+                condition=Q(closed_at=None)
+                | Q(is_active=False, name=FORMER, phone="", time_zone="", email__endswith="@closed.invalid"),
+                name="user_closed_is_nobody",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -106,4 +120,4 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def first_name(self) -> str:
-        return next(iter(str(self).split()), "")
+        return FORMER if self.closed_at else next(iter(str(self).split()), "")

@@ -1,9 +1,27 @@
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.db import transaction
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
 
-from accounts.models import User
+from accounts.closing import Obstacle, account_closed, account_closing, meaning_for
+from accounts.models import FORMER, User
+
+
+class CannotClose(Exception):
+    """Something has to be dealt with first."""
+
+    def __init__(self, obstacles: Sequence[Obstacle]) -> None:
+        super().__init__(" ".join(each.words for each in obstacles))
+        self.obstacles = obstacles
+
+
+class MeaningChanged(Exception):
+    """Closing no longer means what was shown: show it again."""
 
 
 @transaction.atomic
@@ -21,3 +39,48 @@ def vouch_for_email(user: User) -> None:
     EmailAddress.objects.update_or_create(
         user=user, email=user.email, defaults={"verified": True, "primary": True}
     )
+
+
+def close_account(user: User, *, now: datetime, shown: str | None = None) -> None:
+    """Forget the person, and keep the row that sessions and money refer to. Quiet when it is closed already.
+
+    `shown` is the `Meaning.token` of what the person has read; `MeaningChanged` is raised when it is another
+    by now. First what may end by itself ends, each in a transaction of its own, since others are locked with
+    it. Then the person is locked, as whoever books locks them, asked for obstacles once more, and closed.
+    Raises `CannotClose`.
+    """
+    meaning = meaning_for(user, now)
+    if meaning.obstacles:
+        raise CannotClose(meaning.obstacles)
+    if shown is not None and shown != meaning.token:
+        raise MeaningChanged
+    account_closing.send(User, user=user, now=now)
+    with transaction.atomic():
+        person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if person.closed_at:
+            return
+        if obstacles := meaning_for(person, now).obstacles:
+            raise CannotClose(obstacles)
+        account_closed.send(User, user=person, now=now)
+        _forget(person, now)
+
+
+def _forget(person: User, now: datetime) -> None:
+    """Whoever is signed in as them is so no longer: the account is not active, and its password another."""
+    EmailAddress.objects.filter(user=person).delete()
+    Authenticator.objects.filter(user=person).delete()
+    person.groups.clear()
+    person.user_permissions.clear()
+    rename_in_log(person, FORMER)
+    person.email, person.name = f"closed-{person.pk}@closed.invalid", FORMER
+    person.phone = person.time_zone = ""
+    person.is_active, person.is_mentor = False, False
+    person.closed_at, person.last_login = now, None
+    person.set_unusable_password()
+    person.save()
+
+
+def rename_in_log(row: models.Model, words: str) -> None:
+    """What the staff's log calls that row."""
+    kind = ContentType.objects.get_for_model(row)
+    LogEntry.objects.filter(content_type=kind, object_id=str(row.pk)).update(object_repr=words)

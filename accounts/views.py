@@ -2,18 +2,25 @@ from allauth.account import views as allauth_views
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.clock import format_zone
+from accounts.closing import meaning_for
+from accounts.export import make_archive
 from accounts.forms import SettingsForm, TimeZoneForm
 from accounts.models import User
+from accounts.ratelimit import limit_posts
 from accounts.reauthentication import just_said_who
+from accounts.requests import person
+from accounts.services import CannotClose, MeaningChanged, close_account
 from accounts.zones import parse_zone
 
 # Choosing a first password opens the account to it.
@@ -76,6 +83,53 @@ def password_change(request: HttpRequest) -> HttpResponse:
     """Allauth's own, which asks for the password beside the new one; with two-step sign-in for a code as well."""
     view = allauth_views.password_change
     return just_said_who(view)(request) if is_mfa_enabled(request.user) else view(request)
+
+
+@require_safe
+@login_required
+def data_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "accounts/data.html")
+
+
+@require_POST
+@login_required
+@limit_posts("data-download", times=5, seconds=60)
+@never_cache
+def data_download(request: HttpRequest) -> HttpResponse:
+    """All that tells of its reader, as a file."""
+    now = timezone.now()
+    archive = make_archive(person(request), site=settings.SITE_URL, now=now)
+    response = HttpResponse(archive, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="my-data-{now:%Y-%m-%d}.zip"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@limit_posts("account-closing", times=10, seconds=60)
+@never_cache
+@just_said_who
+def account_closing(request: HttpRequest) -> HttpResponse:
+    """What closing means, and then the closing: of what was shown, or it is shown again."""
+    now = timezone.now()
+    if request.method == "POST":
+        try:
+            close_account(person(request), now=now, shown=request.POST.get("shown", ""))
+        except (CannotClose, MeaningChanged):
+            return _closing_page(request, status=409)
+        logout(request)
+        messages.success(request, "Your account is closed. A last mail says so. All the best!")
+        response = redirect("landing")
+        for name in ("tz", "tz_detected", "tz_kept"):
+            response.delete_cookie(name)
+        return response
+    return _closing_page(request, status=200)
+
+
+def _closing_page(request: HttpRequest, *, status: int) -> HttpResponse:
+    meaning = meaning_for(person(request), timezone.now())
+    context = {"meaning": meaning, "is_changed": status == 409}
+    return render(request, "accounts/account_closing.html", context, status=status)
 
 
 def _safe_next(request: HttpRequest) -> str:

@@ -8,8 +8,11 @@ class BookingsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bookings import panels, receivers, triggers  # noqa: F401
+        from accounts import closing, export
+        from bookings import panels, personal, receivers, triggers  # noqa: F401
 
         post_migrate.connect(triggers.install, sender=self)
         register(triggers.check_triggers, Tags.database)
         panels.register()
+        closing.register(personal.closing_means)
+        export.register(personal.collect)

@@ -60,6 +60,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             return self.all()
         return self.filter(Q(student_id=user.pk) | Q(mentor__user_id=user.pk)) if user.pk else self.none()
 
+    def of(self, user: User) -> Self:
+        """As student and as mentor."""
+        return self.filter(Q(student=user) | Q(mentor__user=user))
+
     def for_student(self, user: User) -> Self:
         return self.filter(student=user)
 

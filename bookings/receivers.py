@@ -5,9 +5,11 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
+from accounts.closing import Obstacle, account_closed, account_closing
 from accounts.models import User
+from accounts.services import CannotClose
 from bookings.models import HOLDING, Booking
-from bookings.services import withdraw
+from bookings.services import end_waiting, forget_words, waiting_of, withdraw
 from mentors.models import Mentor
 from mentors.signals import mentor_suspended
 
@@ -23,3 +25,16 @@ def end_what_waits(mentor: Mentor, by: User, now: datetime, **_: Any) -> None:
     for pk in Booking.objects.for_mentor(mentor).filter(status__in=HOLDING).values_list("pk", flat=True):
         end = partial(withdraw, pk, actor=by, now=now, reason=MENTOR_GONE)
         transaction.on_commit(end, robust=True)
+
+
+@receiver(account_closing, dispatch_uid="bookings.end_waiting")
+def end_waiting_of_person(user: User, now: datetime, **_: Any) -> None:
+    end_waiting(user, now=now)
+
+
+@receiver(account_closed, dispatch_uid="bookings.forget")
+def forget(user: User, now: datetime, **_: Any) -> None:
+    """Whoever books locks both people, so nothing can come in any more; what came in just before is in the way."""
+    if waiting_of(user, now).exists():
+        raise CannotClose([Obstacle("Something was booked this very moment.")])
+    forget_words(user)

@@ -220,6 +220,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 3000},
     },
+    "payments.tasks.forget_payers": {
+        "task": "payments.tasks.forget_payers",
+        "schedule": 3600.0,
+        "options": {"expires": 3000},
+    },
     "payments.tasks.audit_money": {
         "task": "payments.tasks.audit_money",
         "schedule": 86_400.0,

@@ -6,7 +6,9 @@ class NotificationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from accounts import export
         from bookings.panels import session_messages
-        from notifications import panels, receivers  # noqa: F401
+        from notifications import panels, personal, receivers  # noqa: F401
 
         session_messages.register(panels.session_messages)
+        export.register(personal.collect)

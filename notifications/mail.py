@@ -24,6 +24,7 @@ SUBJECTS = {
     Kind.NOT_CONFIRMED: "Not confirmed",
     Kind.PAID_TWICE: "Paid twice",
 }
+FAREWELL = "Your account is closed"
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,19 @@ class Fact:
 
 def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
     """Needs the recipient and the booking's people loaded; runs no query."""
-    booking, reader = message.booking, message.recipient
-    context = _context(message, now)
+    is_farewell = message.kind == Kind.ACCOUNT_CLOSED
+    context = _site_context(FAREWELL) if is_farewell else _context(message, now)
     mail = EmailMultiAlternatives(
-        subject=_subject(message),
+        subject=context["subject"],
         body=_render_text(f"notifications/mail/{message.kind}.txt", context),
         from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[reader.email],
+        to=[message.sent_to],
         reply_to=[settings.SUPPORT_EMAIL],
         headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string(f"notifications/mail/{message.kind}.html", context), "text/html")
     if message.kind == Kind.SESSION_SCHEDULED:
-        _invite(mail, invitations.invitation(booking, attendee=reader, now=now))
+        _invite(mail, invitations.invitation(message.session, attendee=message.recipient, now=now))
     return mail
 
 
@@ -70,20 +71,25 @@ def _invite(mail: EmailMultiAlternatives, ics: bytes) -> None:
 
 
 def _subject(message: Message) -> str:
-    booking, reader = message.booking, message.recipient
+    booking, reader = message.session, message.recipient
     zone = invitations.reader_zone(booking, reader)
     day = format_short_date(booking.starts_at.astimezone(zone).date())
     about = invitations.title(booking, reader)
     return f"{SUBJECTS[Kind(message.kind)]}: {about}, {day}, {format_time(booking.starts_at, zone)}"
 
 
-def _context(message: Message, now: datetime) -> dict[str, Any]:
-    booking, reader = message.booking, message.recipient
+def _site_context(subject: str) -> dict[str, Any]:
     return {
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "support_email": settings.SUPPORT_EMAIL,
-        "subject": _subject(message),
+        "subject": subject,
+    }
+
+
+def _context(message: Message, now: datetime) -> dict[str, Any]:
+    booking, reader = message.session, message.recipient
+    return _site_context(_subject(message)) | {
         "booking": booking,
         "title": invitations.title(booking, reader),
         "first_name": invitations.one_line(reader.first_name),
@@ -99,7 +105,7 @@ def _context(message: Message, now: datetime) -> dict[str, Any]:
 
 
 def _facts(message: Message) -> list[Fact]:
-    booking, reader = message.booking, message.recipient
+    booking, reader = message.session, message.recipient
     facts = [
         Fact("When", invitations.when(booking, reader)),
         Fact(f"{invitations.other_name(booking, reader)}'s clock", invitations.other_clock(booking, reader)),
@@ -129,7 +135,7 @@ def _money_facts(booking: Booking, reader: User) -> list[Fact]:
 
 def _steps(message: Message) -> list[str]:
     """What happens next, a sentence each."""
-    booking, reader = message.booking, message.recipient
+    booking, reader = message.session, message.recipient
     if message.kind not in OF_THE_SESSION:
         return []
     steps = [

@@ -23,6 +23,7 @@ class Kind(models.TextChoices):
     REMINDER_24H = "reminder_24h", "Reminder"
     NOT_CONFIRMED = "not_confirmed", "News of a payment that came too late"
     PAID_TWICE = "paid_twice", "News of a second payment"
+    ACCOUNT_CLOSED = "account_closed", "Farewell"
 
 
 class Channel(models.TextChoices):
@@ -94,13 +95,15 @@ class Message(models.Model):
     kind = models.CharField(max_length=24, choices=Kind)
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages")
-    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="messages")
+    booking = models.ForeignKey(
+        Booking, null=True, blank=True, on_delete=models.CASCADE, related_name="messages"
+    )
     status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    # Where it went: the recipient's address may be another by now.
+    # Where it went: the recipient's address may be another by now. A farewell has its own, until it went.
     address = models.EmailField(blank=True)
     error = models.CharField(max_length=500, blank=True)
     resends = models.PositiveSmallIntegerField(default=0)
@@ -115,6 +118,11 @@ class Message(models.Model):
             models.UniqueConstraint(
                 fields=["event", "recipient", "channel"], name="message_is_sent_once_an_event"
             ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.ACCOUNT_CLOSED, booking=None)
+                | (~Q(kind=Kind.ACCOUNT_CLOSED) & Q(booking__isnull=False)),
+                name="message_is_of_a_session_or_a_farewell",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -126,11 +134,26 @@ class Message(models.Model):
         return f"<message-{self.pk}-{self.resends}.{self.created_at:%Y%m%d%H%M%S%f}@{settings.SITE_HOST}>"
 
     def applies_at(self, now: datetime) -> bool:
-        """Whether it is still worth saying. Needs `booking` loaded."""
+        """Whether it is still worth saying. Needs `booking` and `recipient` loaded."""
+        if self.kind == Kind.ACCOUNT_CLOSED:
+            return bool(self.address)
+        if not self.recipient.is_active:
+            return False
         if self.kind not in OF_THE_SESSION:
             return True
-        if self.booking.status != BookingStatus.SCHEDULED:
+        if self.session.status != BookingStatus.SCHEDULED:
             return False
         if self.kind == Kind.REMINDER_24H:
-            return self.event == reminder_event(self.booking) and self.booking.starts_at > now
-        return self.booking.ends_at > now
+            return self.event == reminder_event(self.session) and self.session.starts_at > now
+        return self.session.ends_at > now
+
+    @property
+    def session(self) -> Booking:
+        """What every message but a farewell tells of."""
+        if self.booking is None:
+            raise ValueError("A farewell is of no session")
+        return self.booking
+
+    @property
+    def sent_to(self) -> str:
+        return self.address if self.kind == Kind.ACCOUNT_CLOSED else self.recipient.email

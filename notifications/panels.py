@@ -26,8 +26,8 @@ def session_messages(request: HttpRequest, bookings: Sequence[Booking]) -> dict[
     lines: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
     chosen: ZoneInfo | None = getattr(request, "time_zone", None)
     for message in rows:
-        zone = chosen or message.booking.mentor.zone
-        lines[message.booking_id].append({"status": message.status, "words": in_words(message, zone)})
+        zone = chosen or message.session.mentor.zone
+        lines[message.session.pk].append({"status": message.status, "words": in_words(message, zone)})
     return {
         pk: render_to_string("notifications/_session_messages.html", {"lines": found})
         for pk, found in lines.items()

@@ -3,7 +3,9 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from accounts.closing import account_closed
 from accounts.enqueue import enqueue_on_commit
+from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_scheduled
 from notifications import services, tasks
@@ -26,3 +28,9 @@ def queue_given_back(*, refund: Refund, now: datetime, **_: Any) -> None:
 @receiver([booking_cancelled, booking_declined, booking_expired])
 def drop_messages(*, booking: Booking, **_: Any) -> None:
     services.drop(booking)
+
+
+@receiver(account_closed)
+def say_farewell(*, user: User, now: datetime, **_: Any) -> None:
+    for pk in services.part(user, now=now):
+        enqueue_on_commit(tasks.deliver, pk)

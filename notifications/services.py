@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from notifications.mail import compose
 from notifications.models import OF_THE_SESSION, Kind, Message, Status, reminder_due_at, reminder_event
@@ -108,6 +109,26 @@ def drop(booking: Booking) -> int:
     return queued.update(status=Status.DROPPED)
 
 
+def part(user: User, *, now: datetime) -> list[int]:
+    """Say farewell to somebody who closes their account, and nothing else any more; returns the row.
+
+    Runs in the closing's transaction, while their address is known. It then stands in that row alone, until
+    the mail has gone.
+    """
+    mine = Message.objects.filter(recipient=user)
+    mine.filter(status__in=[Status.QUEUED, Status.SENDING]).update(status=Status.DROPPED)
+    mine.update(address="", error="")
+    farewell = Message.objects.create(
+        event=f"account-closed:{user.pk}",
+        kind=Kind.ACCOUNT_CLOSED,
+        recipient=user,
+        address=user.email,
+        due_at=now,
+        created_at=now,
+    )
+    return [farewell.pk]
+
+
 def due(now: datetime) -> list[int]:
     """What the sweep should wake workers for, the longest waiting first."""
     rows = Message.objects.due(now).order_by("due_at", "pk")
@@ -143,7 +164,8 @@ def deliver(pk: int, *, now: datetime) -> None:
     except Exception as error:  # whatever a row or a mail provider's client raises is a failed attempt
         _record_failure(message, error, now=now)
     else:
-        _record(message, status=Status.SENT, sent_at=now, address=message.recipient.email, error="")
+        kept = "" if message.kind == Kind.ACCOUNT_CLOSED else message.sent_to
+        _record(message, status=Status.SENT, sent_at=now, address=kept, error="")
         logger.info("message sent", extra={"outbox": message.pk, "kind": message.kind})
 
 
@@ -178,7 +200,10 @@ def _record_failure(message: Message, error: Exception, *, now: datetime) -> Non
 
 
 def _give_up(message: Message, reason: str) -> None:
-    _record(message, status=Status.FAILED, error=reason)
+    if message.kind == Kind.ACCOUNT_CLOSED:  # nobody's address is kept for a mail that does not arrive
+        _record(message, status=Status.FAILED, error="It could not be delivered.", address="")
+    else:
+        _record(message, status=Status.FAILED, error=reason)
     logger.error(
         "message could not be delivered",
         extra={"outbox": message.pk, "kind": message.kind, "attempts": message.attempts, "error": reason},

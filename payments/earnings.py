@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from accounts.models import User
 from mentors.models import Mentor
 from payments.ledger import shares
-from payments.models import Payment, PaymentQuerySet, PayoutLine
+from payments.models import FormerPayee, Payment, PaymentQuerySet, PayoutLine
 
 # After the session's end, for whoever has something to say about it.
 WAIT = timedelta(hours=48)
@@ -104,12 +105,27 @@ class Month:
 
 
 @dataclass(frozen=True)
+class Payee:
+    name: str
+    email: str
+    is_former: bool = False
+
+
+@dataclass(frozen=True)
 class Due:
     """What can be paid out to a mentor now, in one currency."""
 
     mentor: Mentor
     currency: str
     amount_minor: int
+
+    @property
+    def payee(self) -> Payee:
+        """Whom to pay: by the name that is kept for it when the mentor's account is closed."""
+        former: FormerPayee | None = getattr(self.mentor, "former_payee", None)
+        if former is not None:
+            return Payee(former.name, former.email, is_former=True)
+        return Payee(self.mentor.user.name, self.mentor.user.email)
 
 
 def earnings_of(mentor: Mentor, now: datetime) -> list[Earning]:
@@ -129,9 +145,15 @@ def all_due(now: datetime) -> list[Due]:
     found: dict[tuple[int, str], int] = defaultdict(int)
     for earning in _earnings(rows.exclude(settled).filter(over), now):
         found[earning.mentor_pk, earning.payment.currency] += earning.available
-    mentors = Mentor.objects.select_related("user").in_bulk({mentor for mentor, _ in found})
+    mentors = Mentor.objects.select_related("user", "former_payee").in_bulk({mentor for mentor, _ in found})
     due = [Due(mentors[pk], currency, amount) for (pk, currency), amount in found.items() if amount > 0]
-    return sorted(due, key=lambda each: (each.mentor.user.name, each.mentor.pk, each.currency))
+    return sorted(due, key=lambda each: (each.payee.name, each.mentor.pk, each.currency))
+
+
+def totals_of(user: User, now: datetime) -> list[Totals]:
+    """What a person earned as a mentor; nothing for somebody who is none."""
+    mentor = Mentor.objects.filter(user=user).first()
+    return totals(earnings_of(mentor, now)) if mentor else []
 
 
 def totals(earnings: Iterable[Earning]) -> list[Totals]:

@@ -466,6 +466,21 @@ class Payout(models.Model):
         return self.reference
 
 
+class FormerPayee(models.Model):
+    """Whom staff still pay after the account was closed: the one place where their name and address are kept.
+
+    Gone some time after the last payout, when nothing is owed any more.
+    """
+
+    mentor = models.OneToOneField(Mentor, on_delete=models.PROTECT, related_name="former_payee")
+    name = models.CharField(max_length=120)
+    email = models.EmailField("e-mail address")
+    closed_at = models.DateTimeField("account closed")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class PayoutLineQuerySet(models.QuerySet["PayoutLine"]):
     def standing(self) -> Self:
         return self.filter(is_returned=False)

@@ -92,7 +92,7 @@ def make_receipt(payment: Payment) -> Receipt:
         paid_at=paid_at,
         paid_date=format_date(paid_at.astimezone(zone).date()),
         paid_zone=format_zone(zone, paid_at),
-        student=Party(booking.student.name, booking.student.email),
+        student=Party(booking.student.name, "" if booking.student.closed_at else booking.student.email),
         mentor=Party(booking.mentor.user.name, _profile(booking)),
         session_name=booking.type_name,
         session_date=format_date(booking.starts_at.astimezone(zone).date()),
@@ -114,7 +114,9 @@ def make_receipt(payment: Payment) -> Receipt:
 
 
 def _profile(booking: Booking) -> str:
-    """The mentor's address on the site; their e-mail address is not the student's to know."""
+    """The mentor's address on the site, while they have a page; their e-mail address is not the student's to know."""
+    if booking.mentor.user.closed_at:
+        return ""
     return f"{settings.SITE_URL}{booking.mentor.get_absolute_url()}"
 
 

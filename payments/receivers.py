@@ -3,12 +3,15 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from accounts.closing import account_closed
 from accounts.enqueue import enqueue_on_commit
+from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from bookings.services import NotAllowed
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_held
 from payments import services, tasks
 from payments.models import Refund
+from payments.services.leaving import forget_money_words
 from payments.services.refunds import NotRefundable, refund_cancelled
 from payments.signals import refund_requested
 
@@ -38,3 +41,9 @@ def give_back(
 @receiver(refund_requested, dispatch_uid="payments.send_money_back")
 def send_money_back(refund: Refund, **kwargs: Any) -> None:
     enqueue_on_commit(tasks.send_refund, refund.pk)
+
+
+@receiver(account_closed, dispatch_uid="payments.forget")
+def forget(user: User, now: datetime, **kwargs: Any) -> None:
+    forget_money_words(user, now=now)
+    enqueue_on_commit(tasks.forget_payers)

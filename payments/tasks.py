@@ -37,3 +37,11 @@ def reconcile(**kwargs: Any) -> None:
 @shared_task
 def audit_money(**kwargs: Any) -> None:
     audit.report()
+
+
+@shared_task
+def forget_payers(**kwargs: Any) -> None:
+    """What is kept of closed accounts no longer: cards at the providers, and names for payouts."""
+    with patience.at_most(SECONDS):
+        services.forget_payers()
+    services.forget_paid(timezone.now())

@@ -12,6 +12,7 @@ from bookings.services.errors import (
     SlotGone,
     SlotTaken,
 )
+from bookings.services.leaving import end_waiting, forget_words, waiting_of
 from bookings.services.locking import lock_booking, lock_people
 from bookings.services.reviews import delete_review, hide_review, record_review, show_review
 from bookings.services.transitions import (
@@ -45,7 +46,9 @@ __all__ = [
     "confirm",
     "decline",
     "delete_review",
+    "end_waiting",
     "extend_hold",
+    "forget_words",
     "hide_review",
     "join",
     "lead_minutes",
@@ -57,5 +60,6 @@ __all__ = [
     "show_review",
     "sweep",
     "takes_currency",
+    "waiting_of",
     "withdraw",
 ]

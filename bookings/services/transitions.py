@@ -44,6 +44,8 @@ def confirm(booking_pk: int, *, now: datetime) -> Booking:
         raise SlotGone("The payment arrived after the session's start.")
     if booking.mentor.status != Mentor.Status.APPROVED or not booking.mentor.user.is_active:
         raise SlotGone("The mentor has left.")
+    if not booking.student.is_active:
+        raise SlotGone("The student's account is closed.")
     if expire(booking.pk, now=now):  # what the clock ended is ended, whether or not a sweep has been by
         booking = Booking.objects.with_people().get(pk=booking_pk)
     if booking.status == Status.EXPIRED or not booking.claims.exists():

@@ -11,6 +11,7 @@ from payments.services.checkout import (
     release_payments,
 )
 from payments.services.disputes import sync_disputes
+from payments.services.leaving import forget_paid, forget_payers
 from payments.services.reconciliation import reconcile
 from payments.services.refund_rows import sync_refunds
 from payments.services.refunds import (
@@ -48,6 +49,8 @@ __all__ = [
     "UnknownCard",
     "close_checkout",
     "ensure_payment",
+    "forget_paid",
+    "forget_payers",
     "give_back_unasked",
     "keeper",
     "known_cards",

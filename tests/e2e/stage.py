@@ -113,3 +113,9 @@ def open_always(name: str) -> None:
     """The mentor of that name is open at every hour of the week."""
     mentor = Mentor.objects.get(user__email=f"{name}@example.com")
     set_weekly_hours(mentor=mentor, week=[Hours(day, "open", time(0), time(0)) for day in range(7)])
+
+
+def leaver(email: str) -> None:
+    """Somebody with a free session ahead; prints its reference."""
+    person = create_person(email=email, name="Lea Leaver", password="office-hours", time_zone="Asia/Kolkata")
+    print("LEAVER " + booked("mentor@example.com", "Mock Interview", person).reference)  # noqa: T201

@@ -39,6 +39,7 @@ NOT_PAGES = {
     "security_txt": "a text file",
     "session_invite": "a calendar file",
     "session_receipt": "a PDF",
+    "data_download": "takes a POST",
     "payment_razorpay": "needs Razorpay; the journeys with it look at the page",
     "payment_razorpay_return": "takes a POST",
     "webhook_stripe": "takes a POST",
@@ -163,6 +164,9 @@ PAGES = [
     Visit("dashboard_sessions", "/dashboard/sessions/?show=cancelled", APPROVAL),
     Visit("settings", "/settings/", STUDENT),
     Visit("settings", "/settings/", STUDENT, breaks={"name": "", "phone": "not a number"}),
+    Visit("data", "/settings/data/", STUDENT),
+    Visit("account_closing", "/settings/data/closing/", STUDENT),
+    Visit("account_closing", "/settings/data/closing/", NEW, site="empty"),
     Visit("time_zone_update", "/settings/time-zone/"),
     Visit("account_login", "/accounts/login/"),
     Visit("account_login", "/accounts/login/", breaks={"login": "nobody@example.com", "password": "wrong"}),
@@ -280,7 +284,7 @@ def test_page_is_accessible_quiet_self_contained_and_light(
     )
     answer = page.goto(site.url + visit.path.format(**scene), wait_until="networkidle")
     assert answer is not None
-    if visit.name.startswith("mfa_") and "/reauthenticate/" in page.url:
+    if "/reauthenticate/" in page.url and visit.name != "account_reauthenticate":
         page.fill("[name=password]", PASSWORD)
         page.press("[name=password]", "Enter")
         page.wait_for_url(f"**{visit.path}", wait_until="networkidle")

@@ -1,0 +1,70 @@
+"""Somebody closes their account: what was paid stays in the books, without a word about the person."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.sweeping import each_row
+from payments.earnings import totals_of
+from payments.gateways import gateway
+from payments.gateways.base import SavedCards, UnknownPayer
+from payments.models import FormerPayee, Payment, ProviderCustomer, Refund
+
+# A transfer may still come back from the bank, and then staff ask again.
+KEEP_PAYEE = timedelta(days=60)
+# Words about people in what the provider was asked for: the payment is over, and it is asked no more.
+PERSONAL = ("email", "name", "description", "customer_ref")
+
+
+def forget_money_words(user: User, *, now: datetime) -> None:
+    """Call it with the person locked, while their name is known. Their cards go at the provider by `forget_payer`."""
+    if any(each.pending or each.available for each in totals_of(user, now)):
+        FormerPayee.objects.get_or_create(
+            mentor=user.mentor, defaults={"name": user.name, "email": user.email, "closed_at": now}
+        )
+    ProviderCustomer.objects.filter(user=user).update(cards=[])
+    Refund.objects.filter(actor=user).update(note="")
+    of_user = Payment.objects.filter(Q(booking__student=user) | Q(booking__mentor__user=user))
+    payments = list(of_user.exclude(request={}))
+    for payment in payments:
+        payment.request |= {word: "" for word in PERSONAL if word in payment.request}
+    Payment.objects.bulk_update(payments, ["request"], batch_size=500)
+
+
+def forget_payers() -> None:
+    """Detach the cards of closed accounts, and forget whom the provider knew them as."""
+    each_row(
+        "cards of closed accounts",
+        ProviderCustomer.objects.filter(user__closed_at__isnull=False),
+        forget_payer,
+    )
+
+
+def forget_payer(customer_pk: int) -> None:
+    """Calls the provider. Safe to repeat: the row goes last. Raises a `GatewayError`."""
+    customer = ProviderCustomer.objects.filter(pk=customer_pk, user__closed_at__isnull=False).first()
+    if customer is None:
+        return
+    provider = gateway(customer.gateway)
+    if isinstance(provider, SavedCards):
+        try:
+            for card in provider.list_methods(customer.customer_ref):
+                provider.detach(customer.customer_ref, card.method_ref)
+        except UnknownPayer:
+            pass
+    customer.delete()
+
+
+def forget_paid(now: datetime) -> None:
+    """The names of former mentors to whom nothing is owed any more, some time after the last payout."""
+    each_row("names of former mentors", FormerPayee.objects.all(), lambda pk: _forget_paid(pk, now))
+
+
+def _forget_paid(payee_pk: int, now: datetime) -> None:
+    payee = FormerPayee.objects.select_related("mentor__user").get(pk=payee_pk)
+    if any(each.pending or each.available for each in totals_of(payee.mentor.user, now)):
+        return
+    last = payee.mentor.payouts.order_by("recorded_at").last()
+    if max(payee.closed_at, last.recorded_at if last else payee.closed_at) + KEEP_PAYEE <= now:
+        payee.delete()

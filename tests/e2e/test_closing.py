@@ -1,0 +1,77 @@
+"""Leaving: one's data downloaded, and the account closed, on a phone, with JavaScript and without."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.accessibility import is_accessible
+from tests.e2e.paying import phone, press
+from tests.servers import Site, start_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with start_site(demo=True) as site:
+        yield site
+
+
+def sign_in(page: Page, site: Site, email: str) -> None:
+    page.goto(f"{site.url}/accounts/login/", wait_until="networkidle")
+    page.fill("[name=login]", email)
+    page.fill("[name=password]", "office-hours")
+    page.press("[name=password]", "Enter")
+    page.wait_for_load_state()
+
+
+def follow(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name, exact=True).click()
+
+
+def farewells(site: Site, email: str) -> int:
+    mails = [mail for mail in (site.data_dir / "mail").glob("*.eml") if email in mail.name]
+    return len([mail for mail in mails if "Subject: Your account is closed" in mail.read_text()])
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "plain"])
+def test_an_account_is_closed_and_its_data_downloaded(browser: Browser, site: Site, javascript: bool) -> None:
+    email = f"lea-{javascript}@example.com".lower()
+    said = site.manage("shell", "-v0", "-c", f"from tests.e2e.stage import leaver; leaver({email!r})")
+    reference = said.partition("LEAVER ")[2].split()[0]
+    with phone(browser, javascript=javascript) as page:
+        sign_in(page, site, email)
+        page.goto(f"{site.url}/settings/")
+        follow(page, "Open your data")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download your data").click()
+        with ZipFile(Path(download.value.path())) as archive:
+            data = json.loads(archive.read("data.json"))
+        assert data["account"]["email"] == email
+        assert [each["reference"] for each in data["sessions_as_student"]] == [reference]
+
+        follow(page, "Close your account…")
+        page.fill("[name=password]", "office-hours")
+        press(page, "Continue")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Your account can’t be closed yet")
+        follow(page, "Cancel it…")
+        press(page, "Cancel Session")
+        page.goto(f"{site.url}/settings/data/closing/")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Close your account?")
+        if javascript:
+            is_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        press(page, "Close your account")
+        expect(page.get_by_text("Your account is closed.")).to_be_visible()
+
+        sign_in(page, site, email)
+        expect(page.get_by_text("do not belong together").first).to_be_visible()
+        for _ in range(60):
+            if farewells(site, email):
+                break
+            page.wait_for_timeout(500)
+        assert farewells(site, email) == 1

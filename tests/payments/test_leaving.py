@@ -1,0 +1,64 @@
+"""Cards of somebody who closed their account: detached at the provider by the worker, and forgotten here."""
+
+import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from accounts.models import User
+from accounts.services import close_account
+from payments import services
+from payments.models import ProviderCustomer
+from tests.factories import NOW
+from tests.payments.conftest import URLS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cards(stripe, student) -> list[str]:
+    """Two cards that Stripe keeps for the student, as the site knows them."""
+    services.start_adding_card(student, urls=URLS, now=NOW)
+    customer = ProviderCustomer.objects.get().customer_ref
+    kept = [stripe.books.save_card(customer, number) for number in ("4242424242424242", "5555555555554444")]
+    services.look_up_cards(student)
+    return kept
+
+
+def owners(stripe, cards: list[str]) -> list[str | None]:
+    return [stripe.books.objects[card]["customer"] for card in cards]
+
+
+def test_cards_are_detached_by_the_worker_and_not_in_the_request(
+    stripe, cards, student: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    asked = len(stripe.requests)
+    with django_capture_on_commit_callbacks(execute=True):
+        close_account(student, now=NOW)
+    assert len(stripe.requests) == asked
+    assert ProviderCustomer.objects.get().cards == []
+    services.forget_payers()
+    assert owners(stripe, cards) == [None, None]
+    assert not ProviderCustomer.objects.exists()
+
+
+def test_cards_wait_for_a_provider_that_is_down(impatient, stripe, cards, student: User) -> None:
+    close_account(student, now=NOW)
+    stripe.disturb("lost", "POST /v1/payment_methods/{id}/detach")
+    services.forget_payers()
+    assert ProviderCustomer.objects.exists()
+    services.forget_payers()
+    assert owners(stripe, cards) == [None, None]
+    assert not ProviderCustomer.objects.exists()
+
+
+def test_somebody_whom_the_provider_has_forgotten_is_forgotten(stripe, cards, student: User) -> None:
+    ProviderCustomer.objects.update(customer_ref="cus_of_another_account")
+    close_account(student, now=NOW)
+    services.forget_payers()
+    assert not ProviderCustomer.objects.exists()
+
+
+def test_whoever_stays_keeps_their_cards(stripe, cards, student: User, stranger: User) -> None:
+    close_account(stranger, now=NOW)
+    services.forget_payers()
+    assert None not in owners(stripe, cards)
+    assert len(services.known_cards(student)) == 2
