@@ -20,10 +20,10 @@ def processes(*, host: str, port: int, web_workers: int) -> tuple[Process, ...]:
         Process(
             "web",
             (
-                *(sys.executable, "-m", "granian", "config.wsgi:application"),
-                *("--interface", "wsgi", "--host", host, "--port", str(port)),
-                # One thread a worker is fastest, and one connection a worker is easy to count.
-                *("--workers", str(web_workers), "--blocking-threads", "1"),
+                # Each worker has WEB_THREADS threads of its own, behind config.bridge.
+                *(sys.executable, "-m", "granian", "config.asgi:application"),
+                *("--interface", "asginl", "--host", host, "--port", str(port)),
+                *("--workers", str(web_workers)),
                 *("--workers-kill-timeout", "5", "--no-ws", "--log-level", "warning"),
             ),
         ),

@@ -56,6 +56,7 @@ if not DEBUG and not HTTPS and SITE_HOST not in {host.strip("[]") for host in LO
 
 WEB_HOST = env.text("WEB_HOST", "127.0.0.1")
 WEB_WORKERS = env.count("WEB_WORKERS", 0, minimum=0, maximum=256)  # 0: one a core
+WEB_THREADS = env.count("WEB_THREADS", 8, minimum=2, maximum=64)  # in each worker
 
 DATA_DIR = BASE_DIR / env.text("DATA_DIR", "var")
 QUEUE_DIR = DATA_DIR / "queue"
@@ -150,10 +151,10 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
     }
 else:
-    # A web worker has one blocking thread and so one connection; the rest is room for background threads.
+    # No thread of a web worker waits for another's connection; other processes use one or two.
     DATABASE["OPTIONS"] = {
         **DATABASE.get("OPTIONS", {}),
-        "pool": {"min_size": 1, "max_size": 4, "timeout": 10},
+        "pool": {"min_size": 1, "max_size": WEB_THREADS, "timeout": 10},
     }
     DATABASE["CONN_MAX_AGE"] = 0  # the pool keeps the connections
 

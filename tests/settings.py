@@ -39,7 +39,7 @@ HEARD = (
         "TOKEN_KEYS",
         "TRUSTED_PROXIES",
     ),
-    *("WEB_HOST", "WEB_WORKERS"),
+    *("WEB_HOST", "WEB_WORKERS", "WEB_THREADS"),
 )
 for name in list(os.environ):
     if name in HEARD or name.startswith(("MAX_", "NEW_", "RAZORPAY_", "STRIPE_")):

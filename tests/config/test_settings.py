@@ -114,7 +114,7 @@ def test_settings_use_a_pool_on_postgresql(tmp_path):
     database = settings["DATABASES"]["default"]
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db", 5433, "hours")
     assert database["OPTIONS"]["sslmode"] == "require"
-    assert database["OPTIONS"]["pool"]["max_size"] == 4
+    assert database["OPTIONS"]["pool"]["max_size"] == 8
 
 
 def test_settings_take_mail_from_a_url_or_from_anymail(tmp_path):
@@ -271,6 +271,7 @@ def test_settings_let_a_live_key_only_speak_with_stripe(tmp_path, key, base):
         ({"DEBUG": "1", "MAX_FREE_SESSIONS": "0"}, "MAX_FREE_SESSIONS is '0'"),
         ({"DEBUG": "1", "NEW_ACCOUNT_DAYS": "a week"}, "NEW_ACCOUNT_DAYS is 'a week'"),
         ({"DEBUG": "1", "PORT": "eighty"}, "PORT is 'eighty'"),
+        ({"DEBUG": "1", "WEB_THREADS": "1"}, "WEB_THREADS is '1'"),
         ({"DEBUG": "1", "TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES is 'many'"),
         ({"DEBUG": "1", "DATABASE_URL": "mysql://localhost/x"}, "DATABASE_URL must start with postgres://"),
         ({"DEBUG": "1", "REDIS_URL": "localhost:6379"}, "REDIS_URL must look like redis://"),
