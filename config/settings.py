@@ -57,6 +57,8 @@ if not DEBUG and not HTTPS and SITE_HOST not in {host.strip("[]") for host in LO
 WEB_HOST = env.text("WEB_HOST", "127.0.0.1")
 WEB_WORKERS = env.count("WEB_WORKERS", 0, minimum=0, maximum=256)  # 0: one a core
 WEB_THREADS = env.count("WEB_THREADS", 8, minimum=2, maximum=64)  # in each worker
+# So many of them may wait for payment providers; the others are everybody else's.
+PROVIDER_CALLS = WEB_THREADS * 3 // 4
 
 DATA_DIR = BASE_DIR / env.text("DATA_DIR", "var")
 QUEUE_DIR = DATA_DIR / "queue"
@@ -107,6 +109,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.logging.RequestMiddleware",
     "config.middleware.HeadersMiddleware",
+    "payments.middleware.PatienceMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

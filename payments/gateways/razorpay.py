@@ -20,7 +20,7 @@ from django.utils import timezone
 from razorpay.utility import Utility
 
 from mentors.money import EXPONENTS
-from payments.gateways import patience
+from payments.gateways import calls, patience
 from payments.gateways.base import (
     Checkout,
     CheckoutRequest,
@@ -68,7 +68,7 @@ class Conflict(GatewayUnavailable):
     """Another request under the same idempotency key is on its way, or was another one."""
 
 
-class Session(requests.Session):
+class Session(calls.Session):
     """Waits only so long, and turns whatever is no success into our errors.
 
     The SDK itself prints to stdout, has no timeout, and tells neither a wrong key nor a busy hour from a

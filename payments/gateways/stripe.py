@@ -13,7 +13,7 @@ import stripe
 from django.conf import settings
 
 from mentors.money import EXPONENTS
-from payments.gateways import patience
+from payments.gateways import calls, patience
 from payments.gateways.base import (
     AlreadyRefunded,
     CardCharge,
@@ -116,7 +116,8 @@ class StripeGateway:
             raise GatewayMisconfigured("STRIPE_SECRET_KEY is not set")
         key, base = settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE
         if patience.in_hurry():
-            return _client(key, base, timeout=patience.timeouts(TIMEOUT), retries=0)
+            timeout = patience.timeouts(TIMEOUT)
+            return _client(key, base, timeout=timeout, retries=0, session=calls.Session())
         return _connect(key, base)
 
     # Checkout
@@ -375,13 +376,18 @@ def _connect(secret_key: str, api_base: str) -> stripe.StripeClient:
 
 
 def _client(
-    secret_key: str, api_base: str, *, timeout: tuple[float, float], retries: int
+    secret_key: str,
+    api_base: str,
+    *,
+    timeout: tuple[float, float],
+    retries: int,
+    session: calls.Session | None = None,
 ) -> stripe.StripeClient:
     return stripe.StripeClient(
         secret_key,
         base_addresses={"api": api_base},
         max_network_retries=retries,
-        http_client=stripe.RequestsClient(timeout=timeout),
+        http_client=stripe.RequestsClient(timeout=timeout, session=session),
     )
 
 

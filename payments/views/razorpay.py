@@ -19,13 +19,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.ratelimit import limit_posts
 from bookings.models import Booking
 from payments import services
-from payments.gateways import gateway, gateways_for, patience
+from payments.gateways import gateway, gateways_for
 from payments.gateways.base import GatewayError, InvalidSignature, Money
 from payments.gateways.razorpay import RazorpayGateway
 from payments.models import Payment, PaymentQuerySet, PaymentStatus
 from payments.services import NotPayable
 from payments.views.common import after, context_of, own, refused, return_urls, see, unavailable
-from payments.views.returning import PATIENCE
 
 logger = logging.getLogger(__name__)
 
@@ -142,8 +141,7 @@ def payment_razorpay_return(request: HttpRequest, reference: str) -> HttpRespons
     try:
         if "error[code]" not in request.POST:
             gateway("razorpay").verify_return(order.provider_ref, request.POST.dict())
-        with patience.at_most(PATIENCE):
-            order = services.settle(order.pk, source="return", now=timezone.now())
+        order = services.settle(order.pk, source="return", now=timezone.now())
     except InvalidSignature as error:
         logger.warning("return refused", extra={"payment": order.reference, "reason": str(error)})
         return render(request, "400.html", status=400)

@@ -13,15 +13,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.requests import is_htmx
 from bookings.models import Booking
 from payments import services
-from payments.gateways import gateway, patience
+from payments.gateways import gateway
 from payments.gateways.base import GatewayError, InvalidSignature
 from payments.models import Payment, PaymentStatus
 from payments.views.common import after, context_of, own
 
 logger = logging.getLogger(__name__)
 
-# Seconds to wait for the provider before saying so.
-PATIENCE = 6
 # What providers call the checkout in the address that they lead back to.
 NAMES = ("session_id", "payment_intent")
 
@@ -36,8 +34,7 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
     try:
         if (provider := gateway(order.gateway)).hosted:  # else nothing of theirs is in the address
             provider.verify_return(order.provider_ref, request.GET.dict())
-        with patience.at_most(PATIENCE):
-            order = services.settle(order.pk, source="return", now=timezone.now())
+        order = services.settle(order.pk, source="return", now=timezone.now())
     except InvalidSignature:
         raise Http404 from None
     except GatewayError as error:

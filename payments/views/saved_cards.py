@@ -11,12 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.ratelimit import limit_posts
 from accounts.requests import person
 from payments import services
-from payments.gateways import patience
 from payments.gateways.base import GatewayError
 from payments.services import ReturnUrls, UnknownCard
 
-# Seconds that a page may wait for the provider, since it can do without.
-PATIENCE = 6
 UNREACHABLE = "The payment provider could not be reached. Please try again in a moment."
 
 
@@ -30,8 +27,7 @@ def payment_methods(request: HttpRequest) -> HttpResponse:
     user = person(request)
     before = services.known_cards(user)
     try:
-        with patience.at_most(PATIENCE):
-            cards = services.look_up_cards(user)
+        cards = services.look_up_cards(user)
     except GatewayError:
         return render(request, "payments/methods.html", {"cards": before, "error": UNREACHABLE})
     if "added" in request.GET:
