@@ -31,6 +31,12 @@ logger = logging.getLogger(__name__)
 PIECE = 256 * 1024
 
 
+WORDS = {
+    HTTPStatus.REQUEST_TIMEOUT: "What you sent did not arrive in time. Please go back and try again.\n",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "You sent more than we take. Please go back and choose a smaller file.\n",
+}
+
+
 @dataclass(frozen=True)
 class Limits:
     """A larger body is refused; up to `drained_bytes` are read all the same, since no browser shows an answer that
@@ -211,7 +217,7 @@ def _announced(environ: Environ) -> int:
 
 async def _refuse(status: HTTPStatus, send: Send) -> None:
     """Before Django, and so without a page; whatever is still to come of the request goes with the connection."""
-    words = f"{status.value} {status.phrase}\n".encode()
+    words = WORDS[status].encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(words)).encode()),

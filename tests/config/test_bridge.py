@@ -175,6 +175,7 @@ def test_bodies_that_never_come_hold_no_thread():
     assert (other.status, len(app.asked)) == (200, 1)
     assert [each.status for each in stalled] == [408] * 20
     assert (b"connection", b"close") in stalled[0].headers
+    assert b"try again" in stalled[0].body
 
 
 def test_body_that_drips_is_given_up_when_its_time_is_over():
