@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from babel.numbers import format_currency, get_currency_name
 
-# Digits after the point (ISO 4217). A currency that is not here is not traded on this site.
+# Digits after the point (ISO 4217). A currency that is not here is not traded on this site. ISK and UGX would need
+# more than a line here: Stripe takes them as if they had two (https://docs.stripe.com/currencies#special-cases).
 EXPONENTS = {
     "INR": 2, "USD": 2, "EUR": 2, "GBP": 2, "AUD": 2, "CAD": 2, "NZD": 2, "SGD": 2, "CHF": 2, "SEK": 2, "NOK": 2,
     "DKK": 2, "PLN": 2, "BRL": 2, "MXN": 2, "ZAR": 2, "AED": 2, "HKD": 2, "JPY": 0, "KRW": 0, "KWD": 3, "BHD": 3,
@@ -21,7 +22,13 @@ MOST_CHARGE = 100_000_000
 
 
 def format_money(minor: int, currency: str, *, full: bool = False) -> str:
-    """`₹12,34,567.50`, `$75`; whole amounts lose their zeros unless `full`, as in a column of figures."""
+    """`₹12,34,567.50`, `$75`; whole amounts lose their zeros unless `full`, as in a column of figures.
+
+    Of a currency that is not traded here, which a provider may report all the same, only the unit is known in
+    which it was reported: `HUF 105,000 in its smallest unit`.
+    """
+    if currency not in EXPONENTS:
+        return f"{currency}\N{NO-BREAK SPACE}{minor:,} in its smallest unit"
     exponent = EXPONENTS[currency]
     amount = Decimal(minor).scaleb(-exponent)
     locale = "en_IN" if currency == "INR" else "en_US"
@@ -30,15 +37,19 @@ def format_money(minor: int, currency: str, *, full: bool = False) -> str:
 
 
 def to_minor(amount: Decimal, currency: str) -> int:
-    """Minor units of a typed amount. Raises ValueError when it has more digits than the currency."""
-    minor = amount.scaleb(EXPONENTS[currency])
+    """Minor units of a typed amount. Raises ValueError when it has more digits than the currency.
+
+    A currency that is not traded here is typed, as it is shown, in its smallest unit.
+    """
+    exponent = EXPONENTS.get(currency, 0)
+    minor = amount.scaleb(exponent)
     if minor != minor.to_integral_value():
-        raise ValueError(f"{currency} has {EXPONENTS[currency]} digits after the point")
+        raise ValueError(f"{currency} has {exponent} digits after the point")
     return int(minor)
 
 
 def to_major(minor: int, currency: str) -> Decimal:
-    return Decimal(minor).scaleb(-EXPONENTS[currency])
+    return Decimal(minor).scaleb(-EXPONENTS.get(currency, 0))
 
 
 def unchargeable(price_minor: int, currency: str, *, minutes: int = 60) -> str:

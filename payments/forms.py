@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from mentors.money import format_money, to_major, to_minor
+from mentors.money import EXPONENTS, format_money, to_major, to_minor
 from payments.gateways.mock import Outcome
 from payments.models import Payment
 
@@ -39,7 +39,8 @@ class StaffRefundForm(forms.Form):
         shown = {"amount": to_major(left, payment.currency), "seen_refunds": payment.refunds.count()}
         super().__init__(data, initial=shown | (typed or {}))
         self.currency = payment.currency
-        self.fields["amount"].label = f"Amount in {payment.currency}"
+        unit = "" if payment.currency in EXPONENTS else ", in its smallest unit"
+        self.fields["amount"].label = f"Amount in {payment.currency}{unit}"
         self.fields["amount"].help_text = f"At most {format_money(left, payment.currency)} is left."
 
     def clean_amount(self) -> int:

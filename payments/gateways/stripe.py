@@ -49,9 +49,6 @@ RETRIES = 2
 LIVE_KEYS = ("sk_live_", "rk_live_")
 SIGNATURE_TOLERANCE = 300
 
-# Without decimals, and yet sent as if they had two (https://docs.stripe.com/currencies#special-cases).
-SENT_HUNDREDFOLD = frozenset({"ISK", "UGX"})
-
 CHARGE = "latest_charge.balance_transaction"
 CHARGE_OF_SESSION = f"payment_intent.{CHARGE}"
 # Marks the intents that are not a Checkout session's.
@@ -235,7 +232,10 @@ class StripeGateway:
     def refund(self, payment_id: str, amount: Money, *, key: str, ref: str, reason: str) -> RefundState:
         if not payment_id:
             raise GatewayRejected("There is no payment to refund")
-        minor, _ = self._wire(amount)
+        if amount.minor <= 0:
+            raise GatewayRejected(f"{amount} can't be refunded")
+        # Also in a currency that is not traded here: what came in by mistake goes back.
+        minor = to_wire(amount)
         with self._errors():
             refund = self._client.v1.refunds.create(
                 {
@@ -395,17 +395,12 @@ def to_wire(money: Money) -> int:
     """Raises `GatewayRejected` for thousandths whose last digit is not 0, which Stripe would refuse."""
     if EXPONENTS.get(money.currency) == 3 and money.minor % 10:
         raise GatewayRejected(f"{money} is finer than Stripe takes")
-    return money.minor * 100 if money.currency in SENT_HUNDREDFOLD else money.minor
+    return money.minor
 
 
 def from_wire(minor: int, currency: str) -> Money:
-    code = currency.upper()
-    if code not in SENT_HUNDREDFOLD:
-        return Money(minor, code)
-    whole, rest = divmod(minor, 100)
-    if rest:
-        raise GatewayRejected(f"Stripe reports a part of a {code}: {minor}")
-    return Money(whole, code)
+    """In Stripe's own minor units, also of a currency that is not traded here."""
+    return Money(minor, currency.upper())
 
 
 def _translated(error: stripe.StripeError, *, failure_spends_key: bool) -> GatewayError:

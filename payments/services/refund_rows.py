@@ -139,6 +139,9 @@ def _record_external(
     now: datetime,
     refused: int | None,
 ) -> None:
+    if state.amount.currency != payment.currency:
+        _flag_odd_refund(payment, f"{state.refund_id}: {state.amount.currency} went back at the provider.")
+        return
     unsent = [refund for refund in rows if _is_unsent(refund, refused)]
     same = [each for each in unsent if Money(each.amount_minor, payment.currency) == state.amount]
     if same and _leaves_no_room(payment, same[0], states):
@@ -146,11 +149,11 @@ def _record_external(
         return
     for refund in unsent:
         _shorten(refund, payment, state.amount.minor - _room(payment))
-    if state.amount.currency != payment.currency or state.amount.minor > _room(payment):
-        reason = f"{state.refund_id}: more went back at the provider than was paid and not yet refunded."
-        if payment.review_reason != reason:
-            flag(payment, reason)
-            logger.error("refund mismatch", extra={"payment": payment.reference, "reason": reason})
+    if state.amount.minor > _room(payment):
+        _flag_odd_refund(
+            payment,
+            f"{state.refund_id}: more went back at the provider than was paid and not yet refunded.",
+        )
         return
     payment.reserved_minor += state.amount.minor
     refund = Refund.objects.create(
@@ -162,6 +165,12 @@ def _record_external(
         created_at=now,
     )
     _record(refund, payment, state, now)
+
+
+def _flag_odd_refund(payment: Payment, reason: str) -> None:
+    if payment.review_reason != reason:
+        flag(payment, reason)
+        logger.error("refund mismatch", extra={"payment": payment.reference, "reason": reason})
 
 
 def _room(payment: Payment) -> int:
