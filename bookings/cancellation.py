@@ -26,11 +26,13 @@ class GiveBack(TextChoices):
 
 @dataclass(frozen=True)
 class Terms:
-    """`left_minor` is what can still go back of what was paid; `refusal` says why nothing can at the moment."""
+    """`left_minor` is what can still go back of what was paid, and `went_back_minor` what did so before;
+    `refusal` says why nothing can at the moment."""
 
     status: Status
     quote: Quote
     left_minor: int = 0
+    went_back_minor: int = 0
     is_paid: bool = False
     refusal: str = ""
 
@@ -80,7 +82,14 @@ def terms_of(booking: Booking, now: datetime) -> Terms:
         starts_at=booking.starts_at,
         now=now,
     )
-    return Terms(status, at_most(by_policy, left.minor), left.minor, is_paid=True, refusal=left.refusal)
+    return Terms(
+        status,
+        at_most(by_policy, left.minor),
+        left.minor,
+        went_back_minor=left.went_back_minor,
+        is_paid=True,
+        refusal=left.refusal,
+    )
 
 
 def in_words(found: Quote, currency: str, zone: ZoneInfo) -> str:

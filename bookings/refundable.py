@@ -8,10 +8,14 @@ from bookings.models import Booking
 
 @dataclass(frozen=True)
 class Refundable:
-    """`refusal` says why nothing can go back at the moment, whatever was agreed; empty when it can."""
+    """`refusal` says why nothing can go back at the moment, whatever was agreed; empty when it can.
+
+    `went_back_minor` is with whoever paid already, or on its way there.
+    """
 
     minor: int
     refusal: str = ""
+    went_back_minor: int = 0
 
 
 _knowing: list[Callable[[Booking], Refundable]] = []
@@ -27,5 +31,6 @@ def left_of(booking: Booking) -> Refundable:
     found = [left_of(booking) for left_of in _knowing]
     return Refundable(
         minor=sum(each.minor for each in found),
+        went_back_minor=sum(each.went_back_minor for each in found),
         refusal=" ".join(each.refusal for each in found if each.refusal),
     )

@@ -82,7 +82,7 @@ def _refuse(payment: Payment, amount_minor: int) -> None:
             f"The amount must be more than nothing and at most what is left of the payment: {left}."
         )
     # https://docs.stripe.com/currencies#three-decimal
-    if EXPONENTS[payment.currency] == 3 and amount_minor % 10:
+    if EXPONENTS.get(payment.currency) == 3 and amount_minor % 10:
         raise NotRefundable(f"The third digit after the point has to be 0 in {payment.currency}.")
 
 
@@ -140,11 +140,12 @@ def refundable(booking: Booking) -> Refundable:
     payment = Payment.objects.counted().filter(booking=booking).first()
     if payment is None:
         return Refundable(0)
+    went_back = payment.refunded_minor + payment.reserved_minor
     try:
         refuse_disputed(payment)
     except NotRefundable as refusal:
-        return Refundable(payment.refundable_minor, str(refusal))
-    return Refundable(payment.refundable_minor)
+        return Refundable(payment.refundable_minor, str(refusal), went_back_minor=went_back)
+    return Refundable(payment.refundable_minor, went_back_minor=went_back)
 
 
 def refuse_disputed(payment: Payment) -> None:
@@ -172,7 +173,8 @@ def send_refund(refund_pk: int, *, now: datetime) -> bool:
         try:
             record_refunds(refund.payment_id, [_ask(provider, refund)], now=now)
         except GatewayRejected as error:
-            _look_closer(provider, refund, error, now)
+            if _look_closer(provider, refund, error, now):
+                return send_refund(refund_pk, now=now)
     except GatewayError as error:
         Refund.objects.filter(pk=refund_pk).update(error=str(error)[:300])
         logger.warning("refund not sent", extra={"refund": refund.reference, "attempts": refund.attempts})
@@ -193,15 +195,23 @@ def _ask(provider: Gateway, refund: Refund) -> RefundState:
     return replace(state, our_ref=refund.sent_ref)
 
 
-def _look_closer(provider: Gateway, refund: Refund, refusal: GatewayRejected, now: datetime) -> None:
-    """A no, and yet an earlier try may have got through, or the money have gone back at the provider itself."""
+def _look_closer(provider: Gateway, refund: Refund, refusal: GatewayRejected, now: datetime) -> bool:
+    """A no, and yet an earlier try may have got through, or the money have gone back at the provider itself.
+
+    True when a part did, and the rest, which is less than what was refused, is due at once under a new key.
+    """
     states = provider.list_refunds(refund.payment.payment_id)
     if isinstance(refusal, KeySpent):
         record_refunds(refund.payment_id, states, now=now)
         _renew(refund.pk, RefundStatus.REQUESTED)
-    else:
-        record_refunds(refund.payment_id, states, now=now, refused=refund.pk)
-        record_failure(refund.pk, str(refusal), now=now)
+        return False
+    asked = refund.amount_minor
+    record_refunds(refund.payment_id, states, now=now, refused=refund.pk)
+    refund.refresh_from_db()
+    if refund.amount_minor < asked and _renew(refund.pk, RefundStatus.REQUESTED):
+        return bool(Refund.objects.filter(pk=refund.pk, status=RefundStatus.REQUESTED).update(due_at=now))
+    record_failure(refund.pk, str(refusal), now=now)
+    return False
 
 
 def retry_refund(refund_pk: int, *, now: datetime) -> Refund:

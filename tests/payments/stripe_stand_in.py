@@ -43,19 +43,24 @@ class Vanish(Exception):
 
 @dataclass
 class Trouble:
-    """What happens to the next `times` requests of that operation, or to all of them at `rate`."""
+    """What happens to the next `times` requests of that operation, `after` so many that it spares, or to all of
+    them at `rate`."""
 
     kind: str  # error, sticky, conflict, throttled, refused, unauthorized, forbidden, html, drop, lost, slow
     operation: str = ""
     times: int = 1
     rate: float = 0.0
     seconds: float = 1.0
+    after: int = 0
 
     def strikes(self, name: str) -> bool:
         if self.operation not in ("", name):
             return False
         if self.rate:
             return random.random() < self.rate
+        if self.after:
+            self.after -= 1
+            return False
         self.times -= 1
         return self.times >= 0
 
