@@ -61,6 +61,8 @@ PAYMENT_TRANSITIONS: dict[PaymentStatus, frozenset[PaymentStatus]] = {
 }
 AT_PROVIDER = (PaymentStatus.OPEN, PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
 LIVE = (PaymentStatus.CREATED, *AT_PROVIDER)
+# With the bank, which has not decided: the time is kept.
+WITH_BANK = (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -70,6 +72,15 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def at_provider(self) -> Self:
         return self.filter(status__in=AT_PROVIDER)
+
+    def being_checked(self) -> Self:
+        """Money that may have come in: a bank or staff have to say. Meanwhile nobody should pay again."""
+        looked_at = Q(needs_review=True) | Q(status__in=WITH_BANK)
+        return self.filter(looked_at).exclude(status=PaymentStatus.SUCCEEDED)
+
+    def undecided(self) -> Self:
+        """Another amount than was asked for came in, and staff have not said what becomes of it."""
+        return self.filter(needs_review=True).exclude(payment_id="").exclude(status=PaymentStatus.SUCCEEDED)
 
     def counted(self) -> Self:
         """Money that paid for its session: at most one a booking. A second payment is surplus and goes back."""
@@ -91,6 +102,15 @@ class Payment(models.Model):
     gateway = models.CharField(max_length=12, blank=True)
     provider_ref = models.CharField("checkout at the provider", max_length=255, blank=True)
     payment_id = models.CharField("payment at the provider", max_length=255, blank=True)
+    # Money that came in on another payment's checkout, after that one was paid: surplus, with no checkout of its own.
+    same_checkout_as = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="came_in_besides",
+        editable=False,
+    )
     # What the provider is asked, word for word: the same idempotency key must always send the same.
     attempt = models.PositiveSmallIntegerField(default=1)
     request = models.JSONField(default=dict, blank=True)
@@ -146,6 +166,10 @@ class Payment(models.Model):
                 condition=Q(status=PaymentStatus.SUCCEEDED, is_surplus=False),
                 name="payment_counts_once_a_booking",
             ),
+            models.CheckConstraint(
+                condition=Q(same_checkout_as=None) | Q(is_surplus=True, provider_ref=""),
+                name="payment_besides_another_is_surplus",
+            ),
             models.UniqueConstraint(
                 fields=["gateway", "provider_ref"],
                 condition=~Q(provider_ref=""),
@@ -169,6 +193,12 @@ class Payment(models.Model):
     def refundable_minor(self) -> int:
         """What neither went back, nor is on its way, nor was taken by the payer's bank."""
         return max(self.amount_minor - self.refunded_minor - self.reserved_minor - self.lost_minor, 0)
+
+    @property
+    def is_being_checked(self) -> bool:
+        """As `PaymentQuerySet.being_checked`."""
+        looked_at = self.needs_review or self.status in WITH_BANK
+        return looked_at and self.status != PaymentStatus.SUCCEEDED
 
     @property
     def idempotency_key(self) -> str:

@@ -10,10 +10,10 @@ from bookings.models import Booking, BookingEvent
 from bookings.services import NotAllowed
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_held
 from payments import services, tasks
-from payments.models import Refund
+from payments.models import Payment, Refund
 from payments.services.leaving import forget_money_words
 from payments.services.refunds import NotRefundable, refund_cancelled
-from payments.signals import refund_requested
+from payments.signals import payment_succeeded, refund_requested
 
 
 @receiver(booking_held, dispatch_uid="payments.ask_for_payment")
@@ -25,6 +25,14 @@ def ask_for_payment(booking: Booking, now: datetime, **kwargs: Any) -> None:
 def stop_asking(booking: Booking, **kwargs: Any) -> None:
     if services.release_payments(booking):
         enqueue_on_commit(tasks.sweep)
+
+
+@receiver(payment_succeeded, dispatch_uid="payments.close_the_others")
+def close_the_others(payment: Payment, **kwargs: Any) -> None:
+    """Nobody pays twice: what is open elsewhere for the same session is closed by the worker at once."""
+    if services.release_payments(payment.booking):
+        for pk in Payment.objects.at_provider().filter(booking=payment.booking).values_list("pk", flat=True):
+            enqueue_on_commit(tasks.close_checkout, pk)
 
 
 @receiver(booking_cancelled, dispatch_uid="payments.give_back")

@@ -1,3 +1,4 @@
+import logging
 from typing import Any
 
 from celery import shared_task
@@ -5,6 +6,9 @@ from django.utils import timezone
 
 from payments import audit, services
 from payments.gateways import patience
+from payments.gateways.base import GatewayError
+
+logger = logging.getLogger(__name__)
 
 # What providers may take for one thing that a person has set off: others wait behind it.
 SECONDS = 30.0
@@ -15,6 +19,16 @@ RECONCILE_SECONDS = 180.0
 @shared_task
 def sweep(**kwargs: Any) -> None:
     services.sweep(timezone.now())
+
+
+@shared_task
+def close_checkout(payment_pk: int, **kwargs: Any) -> None:
+    """What the provider doesn't answer now is asked by the sweep."""
+    try:
+        with patience.at_most(SECONDS):
+            services.close_checkout(payment_pk, source="paid elsewhere", now=timezone.now())
+    except GatewayError as error:
+        logger.warning("checkout not closed", extra={"payment": payment_pk, "reason": str(error)})
 
 
 @shared_task

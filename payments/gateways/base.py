@@ -142,7 +142,14 @@ class PaymentState:
     attempts: int = 0
     disputed: bool = False
     our_ref: str = ""
+    # Further payments that came in on the same checkout, where a provider lets that happen.
+    besides: tuple["PaymentState", ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def came_in(self) -> tuple["PaymentState", ...]:
+        """Every payment that came in on the checkout, the oldest first."""
+        return (self, *self.besides) if self.status is PayStatus.PAID else ()
 
 
 class RefundResult(StrEnum):

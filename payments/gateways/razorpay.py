@@ -223,7 +223,8 @@ class RazorpayGateway:
             disputed = {dispute["payment_id"] for dispute in _pages(client.dispute.all)}
         for order_id, payments in tries.items():
             state = _state(order_id, payments)
-            yield replace(state, disputed=state.payment_id in disputed)
+            besides = (replace(each, disputed=each.payment_id in disputed) for each in state.besides)
+            yield replace(state, disputed=state.payment_id in disputed, besides=tuple(besides))
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         """The signature covers the body only: the same event sent again is known by its id."""
@@ -299,7 +300,11 @@ def _order(request: CheckoutRequest, receipt: str) -> Entity:
 
 
 def _state(order_id: str, payments: Sequence[Entity], order: Entity | None = None) -> PaymentState:
-    """Of all the tries on an order: money that came in counts most, then money that may, then the last try."""
+    """Of all the tries on an order: money that came in counts most, then money that may, then the last try.
+
+    Where a bank settles with the merchant directly, Razorpay captures whatever comes in, also for an order that is
+    paid: https://razorpay.com/docs/payments/payments/capture-settings
+    """
     tries = sorted(payments, key=_age)
     status, failure, shown = PayStatus.OPEN, "", None
     if came_in := [each for each in tries if _came_in(each)]:
@@ -323,6 +328,7 @@ def _state(order_id: str, payments: Sequence[Entity], order: Entity | None = Non
         created=_moment((order or tries[0])["created_at"]),
         attempts=order["attempts"] if order else len(tries),
         our_ref=_note(order or tries[0], "payment"),
+        besides=tuple(_state(order_id, [each], order) for each in came_in[1:]),
         raw={"order": order, "payments": tries},
     )
 

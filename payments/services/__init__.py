@@ -2,7 +2,9 @@
 
 from payments.services.checkout import (
     AlreadyPaid,
+    BeingChecked,
     HoldLapsed,
+    MentorGone,
     NotPayable,
     ReturnUrls,
     ensure_payment,
@@ -34,14 +36,22 @@ from payments.services.saved_cards import (
     remove_card,
     start_adding_card,
 )
-from payments.services.settlement import close_checkout, give_back_unasked, mark_reviewed, settle
+from payments.services.settlement import (
+    close_checkout,
+    give_back_unasked,
+    mark_reviewed,
+    settle,
+    take_besides,
+)
 from payments.services.sweep import sweep
 from payments.services.webhooks import process_event, retry_event, store_event
 
 __all__ = [
     "AlreadyPaid",
+    "BeingChecked",
     "CardPayment",
     "HoldLapsed",
+    "MentorGone",
     "NotPayable",
     "NotRefundable",
     "RefundsChanged",
@@ -76,4 +86,5 @@ __all__ = [
     "sweep",
     "sync_disputes",
     "sync_refunds",
+    "take_besides",
 ]

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from bookings.models import Booking, Status
 from bookings.services import extend_hold, lock_booking
-from mentors.models import Mentor
+from payments.checked import being_checked
 from payments.gateways import gateway, gateways_for
 from payments.gateways.base import (
     Checkout,
@@ -46,6 +46,14 @@ class HoldLapsed(NotPayable):
     """The time is free again for everybody; another one can be picked."""
 
 
+class BeingChecked(NotPayable):
+    """Money may be on its way already: the bank or staff have to say."""
+
+
+class MentorGone(NotPayable):
+    """Nobody would be there: the session can't take place."""
+
+
 @dataclass(frozen=True)
 class ReturnUrls:
     """Where a provider's own page leads back to."""
@@ -77,29 +85,29 @@ def refuse_unpayable(booking: Booking, now: datetime) -> None:
         raise NotPayable(
             f"{mentor.user.first_name} has not answered yet. You pay once your request is accepted."
         )
-    if Payment.objects.counted().filter(booking=booking).exists():
-        raise NotPayable(
-            "Your payment came in, but the session could not be confirmed. The money is on its way back to you."
+    if (paid := Payment.objects.counted().filter(booking=booking).first()) is not None:
+        gone = "went back to you" if paid.refunded_minor == paid.amount_minor else "is on its way back to you"
+        raise NotPayable(f"Your payment came in, but the session could not be confirmed. The money {gone}.")
+    if booking.mentor_is_gone:
+        raise MentorGone(
+            f"{mentor.user.first_name} takes no sessions any more, so please don't pay for this one."
         )
     if booking.status in (Status.CANCELLED, Status.DECLINED):
         raise NotPayable(f"This session was {booking.get_status_display().lower()}: there is nothing to pay.")
+    if words := being_checked([booking], now).get(booking.pk):
+        raise BeingChecked(words)
     if booking.starts_at <= now:
         raise NotPayable("The time of this session has passed, so it can't be paid any more.")
     if booking.status_at(now) == Status.EXPIRED:
-        raise HoldLapsed(
-            "The time was held for you, but the payment did not arrive before the hold ran out."
-            if booking.hold_expires_at
-            else f"{mentor.user.first_name} did not answer your request in time."
-        )
-    live = Payment.objects.live().filter(booking=booking).first()
-    if live and live.needs_review:
-        raise NotPayable("A payment for this session is being checked by our staff. Please don't pay again.")
-    if live and live.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
-        raise NotPayable("Your payment is being checked by the bank. Please don't pay again.")
-    if mentor.status != Mentor.Status.APPROVED or not mentor.user.is_active:
-        raise NotPayable(
-            f"{mentor.user.first_name} takes no sessions any more, so please don't pay for this one."
-        )
+        raise HoldLapsed(_why_lapsed(booking))
+
+
+def _why_lapsed(booking: Booking) -> str:
+    if not booking.hold_expires_at:
+        return f"{booking.mentor.user.first_name} did not answer your request in time."
+    if booking.payments.filter(status=PaymentStatus.FAILED).exists():
+        return "The payment did not go through, so the time is no longer held for you."
+    return "The time was held for you, but the payment did not arrive before the hold ran out."
 
 
 def open_checkout(

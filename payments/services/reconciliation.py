@@ -25,7 +25,7 @@ from payments.gateways.base import (
 from payments.models import AT_PROVIDER, Payment, PaymentStatus
 from payments.services.disputes import sync_disputes
 from payments.services.refund_rows import lock_payment, sync_refunds
-from payments.services.settlement import STATUS_OF, settle
+from payments.services.settlement import STATUS_OF, note_fee, settle, take_besides
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ class _Comparison:
 
     def _compare(self, payment: Payment, state: PaymentState) -> None:
         if payment.status == PaymentStatus.SUCCEEDED:
-            self._compare_paid(payment, state)
+            self._compare_checkout(payment, state)
             return
         differs = STATUS_OF[state.status] != payment.status
         matters = payment.status in AT_PROVIDER or state.status in MAY_BE_MONEY
@@ -135,6 +135,19 @@ class _Comparison:
         if settled.needs_review and not payment.needs_review:
             self.report.reported.append(f"{payment.reference}: {settled.review_reason}")
 
+    def _compare_checkout(self, payment: Payment, state: PaymentState) -> None:
+        """The payment that paid it, and whatever came in besides."""
+        if state.came_in and payment.payment_id not in [paid.payment_id for paid in state.came_in]:
+            state = self.provider.fetch(payment.provider_ref)  # it is older than the list
+        ours = {row.payment_id: row for row in (payment, *payment.came_in_besides.all())}
+        if not state.came_in:
+            self._compare_paid(payment, state)
+        for paid in state.came_in:
+            if paid.payment_id in ours:
+                self._compare_paid(ours[paid.payment_id], paid)
+        for surplus in take_besides(payment.pk, state, now=self.now):
+            self._repaired(surplus, f"came in besides {payment.reference}, and goes back")
+
     def _compare_paid(self, payment: Payment, state: PaymentState) -> None:
         if state.status is not PayStatus.PAID:
             self._report(payment, f"Paid here, {state.status} at {self.provider.label}.")
@@ -145,9 +158,8 @@ class _Comparison:
                 payment, f"{payment.amount_minor} {payment.currency} here (minor units), {there} there."
             )
         if state.fee and payment.provider_fee_minor is None:
-            Payment.objects.filter(pk=payment.pk).update(
-                provider_fee_minor=state.fee.minor, provider_fee_currency=state.fee.currency
-            )
+            note_fee(payment, state)
+            payment.save(update_fields=["provider_fee_minor", "provider_fee_currency"])
         went_back = state.refunded.minor if state.refunded else 0
         if went_back != payment.refunded_minor:
             self._compare_refunds(payment, went_back)

@@ -9,9 +9,10 @@ from django.db import transaction
 from accounts.models import User
 from bookings.models import Booking
 from bookings.services import SlotGone, confirm, extend_hold, lock_booking, release_hold
+from mentors.money import format_money
 from payments.gateways import gateway
 from payments.gateways.base import GatewayError, Money, PaymentState, PayStatus
-from payments.models import AT_PROVIDER, Payment, PaymentStatus, Refund
+from payments.models import AT_PROVIDER, WITH_BANK, Payment, PaymentStatus, Refund
 from payments.services.disputes import sync_disputes
 from payments.services.refund_rows import flag, sync_refunds
 from payments.services.refunds import NotRefundable, request_refund
@@ -28,9 +29,9 @@ STATUS_OF: dict[PayStatus, PaymentStatus] = {
     PayStatus.EXPIRED: PaymentStatus.EXPIRED,
     PayStatus.CANCELED: PaymentStatus.CANCELED,
 }
-# With the bank, which has not decided: the time is kept.
-CHECKED = (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
 ASK_SOONEST, ASK_LATEST = timedelta(minutes=1), timedelta(minutes=30)
+# What a column of minor units holds.
+MOST_MINOR = 2_147_483_647
 
 
 def settle(payment_pk: int, *, source: str, now: datetime) -> Payment:
@@ -38,8 +39,9 @@ def settle(payment_pk: int, *, source: str, now: datetime) -> Payment:
 
     Fetches outside any transaction, then locks people, booking, payment. Safe to repeat and to run in
     parallel: the second finds nothing to do. Money that can't confirm its session any more goes back in
-    full. What went back, or is disputed, at the provider meanwhile is written down too. Raises a
-    `GatewayError` when the truth can't be had; nothing has changed then.
+    full, and so does what came in besides on the same checkout. What went back, or is disputed, at the
+    provider meanwhile is written down too. Raises a `GatewayError` when the truth can't be had; nothing has
+    changed then.
     """
     payment = Payment.objects.get(pk=payment_pk)
     if not payment.provider_ref or payment.status == PaymentStatus.SUCCEEDED:
@@ -72,18 +74,92 @@ def _apply(payment_pk: int, state: PaymentState, *, source: str, now: datetime) 
         else:
             _move_on(payment, state, now)
         payment.refresh_from_db()
+        besides = _take_besides(payment, state, now)
     if payment.status != before:
         logger.info(
             "payment", extra={"payment": payment.reference, "status": payment.status, "source": source}
         )
-        _look_further(payment, state, now)
+        if payment.status == PaymentStatus.SUCCEEDED:
+            _look_further(payment, state, now)
+    for surplus, its_state in besides:
+        _look_further(surplus, its_state, now)
     return payment
+
+
+def take_besides(payment_pk: int, state: PaymentState | None = None, *, now: datetime) -> list[Payment]:
+    """Write down, and give back in full, what came in on a paid checkout besides the payment that paid it.
+
+    `state` is the provider's answer, which is asked for otherwise. Returns the new rows: a second call finds
+    none. Raises a `GatewayError`; nothing has changed then.
+    """
+    payment = Payment.objects.get(pk=payment_pk)
+    if not payment.provider_ref or payment.status != PaymentStatus.SUCCEEDED:
+        return []
+    state = state or gateway(payment.gateway).fetch(payment.provider_ref)
+    with transaction.atomic():
+        _, payment = lock(payment_pk)
+        besides = _take_besides(payment, state, now)
+    for surplus, its_state in besides:
+        _look_further(surplus, its_state, now)
+    return [surplus for surplus, _ in besides]
+
+
+def _take_besides(payment: Payment, state: PaymentState, now: datetime) -> list[tuple[Payment, PaymentState]]:
+    """People, booking and payment are locked."""
+    if payment.status != PaymentStatus.SUCCEEDED:
+        return []
+    known = set(
+        Payment.objects.filter(
+            gateway=payment.gateway, payment_id__in=[each.payment_id for each in state.came_in]
+        ).values_list("payment_id", flat=True)
+    )
+    found = []
+    for each in state.came_in:
+        if not each.payment_id or each.payment_id in known:
+            continue
+        if each.amount and _fits(each.amount):
+            found.append((_write_surplus(payment, each, each.amount, now), each))
+        else:
+            flag(payment, f"{each.payment_id} came in besides, and can be given back at the provider only.")
+    return found
+
+
+def _write_surplus(payment: Payment, state: PaymentState, amount: Money, now: datetime) -> Payment:
+    surplus = Payment(
+        booking=payment.booking,
+        status=PaymentStatus.SUCCEEDED,
+        amount_minor=amount.minor,
+        platform_fee_minor=0,
+        currency=amount.currency,
+        gateway=payment.gateway,
+        payment_id=state.payment_id,
+        same_checkout_as=payment,
+        is_surplus=True,
+        created_at=now,
+        succeeded_at=now,
+    )
+    note_fee(surplus, state)
+    surplus.save()
+    flag(surplus, f"{state.payment_id} came in on {payment.reference}, which was paid. All of it goes back.")
+    logger.error("paid twice", extra={"payment": surplus.reference, "beside": payment.reference})
+    payment_succeeded.send(Payment, payment=surplus, now=now)
+    _give_back(surplus, Refund.Reason.SURPLUS, "", now)
+    surplus.refresh_from_db()
+    return surplus
+
+
+def note_fee(payment: Payment, state: PaymentState) -> None:
+    if state.fee and _fits(state.fee):
+        payment.provider_fee_minor, payment.provider_fee_currency = state.fee.minor, state.fee.currency
+
+
+def _fits(money: Money) -> bool:
+    """Whether our columns can hold it: providers know currencies, and amounts, that we have no room for."""
+    return 0 <= money.minor <= MOST_MINOR and len(money.currency) == 3
 
 
 def _look_further(payment: Payment, state: PaymentState, now: datetime) -> None:
     """Told late, it may have gone back already. What can't be had now is found by the event or the reconciliation."""
-    if payment.status != PaymentStatus.SUCCEEDED:
-        return
     try:
         if state.refunded and state.refunded.minor:
             sync_refunds(payment.pk, now=now)
@@ -105,7 +181,7 @@ def _take_money(payment: Payment, booking: Booking, state: PaymentState, now: da
         return
     asked = Money(payment.amount_minor, payment.currency)
     if state.amount != asked:
-        _flag_mismatch(payment, state, asked)
+        _flag_mismatch(payment, state, asked, now)
         return
     if _is_another(payment, state):
         return
@@ -113,8 +189,7 @@ def _take_money(payment: Payment, booking: Booking, state: PaymentState, now: da
     payment.status = PaymentStatus.SUCCEEDED
     payment.payment_id, payment.failure, payment.succeeded_at = state.payment_id, "", now
     payment.ask_at = None
-    if state.fee:
-        payment.provider_fee_minor, payment.provider_fee_currency = state.fee.minor, state.fee.currency
+    note_fee(payment, state)
     payment.save(
         update_fields=[
             *("is_surplus", "status", "payment_id", "failure", "succeeded_at", "ask_at"),
@@ -144,8 +219,9 @@ def _give_back(payment: Payment, reason: Refund.Reason, note: str, now: datetime
     )
 
 
-def _flag_mismatch(payment: Payment, state: PaymentState, asked: Money) -> None:
-    """Money came in that is not what was asked for: nothing is confirmed, and staff decide."""
+def _flag_mismatch(payment: Payment, state: PaymentState, asked: Money, now: datetime) -> None:
+    """Money came in that is not what was asked for: nothing is confirmed, and staff decide. The time is kept for as
+    long as they can, until the session's start."""
     came = f"{state.amount.minor} {state.amount.currency}" if state.amount else "an unknown amount"
     reason = f"Asked for {asked.minor} {asked.currency} (minor units), the provider reports {came}."
     if payment.review_reason == reason or _is_another(payment, state):
@@ -154,38 +230,61 @@ def _flag_mismatch(payment: Payment, state: PaymentState, asked: Money) -> None:
     payment.save(update_fields=["payment_id"])
     flag(payment, reason)
     logger.error("payment mismatch", extra={"payment": payment.reference, "reason": reason})
+    extend_hold(payment.booking_id, until=payment.booking.starts_at, now=now)
 
 
 def give_back_unasked(payment_pk: int, *, now: datetime) -> Payment:
     """What came in is not what was asked for: write it down as it is, for no session, and send all of it back.
 
-    Raises `NotRefundable` when nothing of that kind came in, or a `GatewayError`; nothing has changed then.
+    The time is no longer kept. Raises `NotRefundable` when nothing of that kind came in, or a `GatewayError`;
+    nothing has changed then.
     """
     payment = Payment.objects.get(pk=payment_pk)
     state = gateway(payment.gateway).fetch(payment.provider_ref)
     with transaction.atomic():
-        _, payment = lock(payment_pk)
+        booking, payment = lock(payment_pk)
         asked = Money(payment.amount_minor, payment.currency)
         came = state.amount if state.status is PayStatus.PAID else None
         if came is None or came == asked or not payment.may_become(PaymentStatus.SUCCEEDED):
             raise NotRefundable("No other amount than was asked for has come in.")
+        if not _fits(came) or _has_another(payment, state):
+            raise NotRefundable("This can be given back at the provider only.")
         payment.amount_minor, payment.currency, payment.platform_fee_minor = came.minor, came.currency, 0
         payment.status, payment.succeeded_at, payment.is_surplus = PaymentStatus.SUCCEEDED, now, True
         payment.payment_id, payment.ask_at, payment.needs_review = state.payment_id, None, False
         payment.save()
-        _give_back(
-            payment, Refund.Reason.NOT_CONFIRMED, f"Asked for were {asked.minor} {asked.currency}.", now
-        )
+        agreed = format_money(asked.minor, asked.currency)
+        _give_back(payment, Refund.Reason.NOT_CONFIRMED, f"It was not the {agreed} that was agreed.", now)
+        if not Payment.objects.live().filter(booking=booking).exists():
+            release_hold(booking.pk, now=now)
         payment.refresh_from_db()
     return payment
 
 
-def _is_another(payment: Payment, state: PaymentState) -> bool:
-    """Whether the provider names a payment that another order has: one payment pays once."""
+def give_back_undecided(payment_pk: int, *, now: datetime) -> Payment:
+    """`give_back_unasked` for what staff have not decided on before its session ended: nobody waits any more.
+
+    What can't go back by itself stays with staff, and is looked at again later. Raises a `GatewayError`.
+    """
+    try:
+        return give_back_unasked(payment_pk, now=now)
+    except NotRefundable as reason:
+        Payment.objects.filter(pk=payment_pk).update(ask_at=now + ASK_LATEST)
+        logger.warning("payment not given back", extra={"payment": payment_pk, "reason": str(reason)})
+    return Payment.objects.get(pk=payment_pk)
+
+
+def _has_another(payment: Payment, state: PaymentState) -> Payment | None:
+    """The order that has the payment which the provider names, when it is not this one."""
     others = Payment.objects.filter(gateway=payment.gateway, payment_id=state.payment_id).exclude(
         payment_id=""
     )
-    other = others.exclude(pk=payment.pk).first()
+    return others.exclude(pk=payment.pk).first()
+
+
+def _is_another(payment: Payment, state: PaymentState) -> bool:
+    """Whether the provider names a payment that another order has: one payment pays once."""
+    other = _has_another(payment, state)
     if other is None:
         return False
     reason = f"The provider reports payment {state.payment_id}, which is {other.reference}'s."[:300]
@@ -196,16 +295,19 @@ def _is_another(payment: Payment, state: PaymentState) -> bool:
 
 
 def _move_on(payment: Payment, state: PaymentState, now: datetime) -> None:
-    """What is not paid: forward, or nothing. A declined card leaves the checkout open, with its reason."""
+    """What is not paid: forward, or nothing. A declined card leaves the checkout open, with its reason; what the bank
+    had taken to check, and then declined, has failed."""
     status = STATUS_OF[state.status]
+    if status is PaymentStatus.OPEN and payment.status in WITH_BANK and state.failure:
+        status = PaymentStatus.FAILED
     if status != payment.status and not payment.may_become(status):
         return
     before, payment.status, payment.failure = PaymentStatus(payment.status), status, state.failure
     payment.ask_at = _ask_next(payment, now)
     payment.save(update_fields=["status", "failure", "ask_at"])
-    if status in CHECKED:
+    if status in WITH_BANK:
         extend_hold(payment.booking_id, until=payment.booking.starts_at, now=now)
-    if before in CHECKED and status not in AT_PROVIDER:
+    if before in WITH_BANK and status not in AT_PROVIDER:
         release_hold(payment.booking_id, now=now)
     if before != status and status is PaymentStatus.FAILED:
         payment_failed.send(Payment, payment=payment, now=now)

@@ -1,17 +1,18 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
 from accounts.sweeping import each_row
-from bookings.models import Status
+from bookings.models import Booking, Status
 from payments.gateways import patience
 from payments.gateways.base import GatewayError
 from payments.models import Payment, PaymentStatus, Refund, WebhookEvent
 from payments.services.refunds import send_refund
-from payments.services.settlement import ASK_SOONEST, close_checkout, settle
+from payments.services.settlement import ASK_SOONEST, close_checkout, give_back_undecided, settle
 from payments.services.webhooks import process_event
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,12 @@ def sweep(now: datetime) -> None:
     waiting = waiting.order_by(F("ask_at").asc(nulls_first=True), "pk")
     # What is open has to be closed at once; with the bank there is nothing to close.
     ended = waiting.exclude(payable).filter(due | Q(status=PaymentStatus.OPEN))
-    _each("close", ended, lambda pk: _try(close_checkout, pk, now))
-    _each("settle", waiting.filter(payable).filter(due), lambda pk: _try(settle, pk, now))
+    _each("close", ended, lambda pk: _try(partial(close_checkout, source="sweep"), pk, now))
+    payable_due = waiting.filter(payable).filter(due)
+    _each("settle", payable_due, lambda pk: _try(partial(settle, source="sweep"), pk, now))
+    # What staff have not decided on while its session could still take place.
+    undecided = Payment.objects.undecided().exclude(booking__in=Booking.objects.open_holds(now)).filter(due)
+    _each("give_back", undecided, lambda pk: _try(give_back_undecided, pk, now))
     _each("refunds", Refund.objects.due(now).order_by("due_at"), lambda pk: send_refund(pk, now=now))
 
 
@@ -49,7 +54,7 @@ def _each(name: str, rows: QuerySet[Any], work: Callable[[int], object]) -> None
 
 def _try(settling: Callable[..., Payment], payment_pk: int, now: datetime) -> None:
     try:
-        settling(payment_pk, source="sweep", now=now)
+        settling(payment_pk, now=now)
     except Exception as error:
         # Others first, next time.
         Payment.objects.filter(pk=payment_pk).update(ask_at=now + ASK_SOONEST)

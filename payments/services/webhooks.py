@@ -12,7 +12,7 @@ from payments.gateways import base, patience
 from payments.models import Payment, PaymentStatus, WebhookEvent
 from payments.services.disputes import sync_disputes
 from payments.services.refund_rows import sync_refunds
-from payments.services.settlement import settle
+from payments.services.settlement import settle, take_besides
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,9 @@ def _act(event: WebhookEvent, now: datetime) -> Payment | None:
         return None
     order = settle(order.pk, source="webhook", now=now)
     if order.status == PaymentStatus.SUCCEEDED:
-        if event.kind == WebhookEvent.Kind.REFUND:
+        if event.kind == WebhookEvent.Kind.PAYMENT and event.payment_id not in ("", order.payment_id):
+            take_besides(order.pk, now=now)
+        elif event.kind == WebhookEvent.Kind.REFUND:
             sync_refunds(order.pk, now=now)
         elif event.kind == WebhookEvent.Kind.DISPUTE:
             sync_disputes(order.pk, now=now)
@@ -123,7 +125,10 @@ def _act(event: WebhookEvent, now: datetime) -> Payment | None:
 
 
 def _order_of(event: WebhookEvent) -> Payment | None:
-    """By the checkout's id, else the payment's, else by our own reference; other apps' payments have none."""
+    """By the checkout's id, else the payment's, else by our own reference; other apps' payments have none.
+
+    Of several payments on one checkout it is the one that the event names.
+    """
     of_provider = Payment.objects.filter(gateway=event.gateway)
     for name, value in (
         ("provider_ref", event.provider_ref),
@@ -131,7 +136,8 @@ def _order_of(event: WebhookEvent) -> Payment | None:
         ("reference", event.our_ref),
     ):
         if value and (found := of_provider.filter(**{name: value}).first()) is not None:
-            return found
+            besides = found.came_in_besides.filter(payment_id=event.payment_id).first()
+            return besides or found
     return None
 
 

@@ -339,7 +339,7 @@ def test_case_08_staff_give_back_what_was_not_asked_for(world, booking, paid):
     with pytest.raises(NotRefundable):
         services.give_back_unasked(paid.pk, now=timezone.now())
     assert (fresh(paid).status, paid.is_surplus, paid.needs_review) == ("succeeded", True, False)
-    assert fresh(booking).status == Status.AWAITING_PAYMENT
+    assert fresh(booking).status == Status.EXPIRED
     assert_money(came_in=100, on_its_way=100)
 
 

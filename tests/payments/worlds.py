@@ -84,7 +84,7 @@ class MockWorld(World):
         row.update(**(after if yes else {"status": PayStatus.FAILED, "failure": "The bank said no."}))
 
     def falsify(self, ref: str, *, minor: int, currency: str) -> None:
-        self.provider.says["fetch"] = lambda state: replace(state, amount=Money(minor, currency))
+        MockCheckout.objects.filter(provider_ref=ref).update(amount_minor=minor, currency=currency)
 
     def refund_by_hand(self, payment: Payment, minor: int) -> None:
         amount = Money(minor, payment.currency)
@@ -226,7 +226,13 @@ class StripeWorld(World):
         self.books.settle_delayed(ref, paid=yes)
 
     def falsify(self, ref: str, *, minor: int, currency: str) -> None:
-        self.books.session(ref).update(amount_total=minor, currency=currency.lower())
+        session, code = self.books.session(ref), currency.lower()
+        session.update(amount_total=minor, currency=code)
+        intent = self.books.objects[session["payment_intent"]]
+        intent.update(amount=minor, amount_received=minor, currency=code)
+        charge = self.books.objects[intent["latest_charge"]]
+        charge.update(amount=minor, amount_captured=minor, currency=code)
+        self.books.objects[charge["balance_transaction"]].update(amount=minor, currency=code)
 
     def refund_by_hand(self, payment: Payment, minor: int) -> None:
         self.books.refund_by_hand(payment.payment_id, minor)

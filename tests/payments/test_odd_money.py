@@ -1,0 +1,136 @@
+"""Money in a currency that isn't traded here, which a provider's dashboard can do: staff see it, nothing breaks."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from bookings.models import Status
+from mentors.money import format_money, to_major, to_minor
+from payments import services
+from payments.audit import audit
+from payments.gateways.base import Money, RefundResult, RefundState
+from payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from payments.services.refund_rows import record_refunds
+from tests.factories import NOW
+from tests.payments.money import payment_of
+from tests.payments.test_settlement import says, settle
+
+pytestmark = pytest.mark.django_db
+CAME = 4_200_000
+SHOWN = "HUF\N{NO-BREAK SPACE}4,200,000 in its smallest unit"
+
+
+@pytest.fixture
+def came_in(world, booking) -> Payment:
+    """Forints came in for an order of ₹1,050, and we have heard of it."""
+    payment = world.open(booking)
+    world.pay(payment.provider_ref)
+    world.falsify(payment.provider_ref, minor=CAME, currency="HUF")
+    return services.settle(payment.pk, source="test", now=timezone.now())
+
+
+@pytest.fixture
+def went_back(world, came_in) -> Payment:
+    """Staff gave it back."""
+    services.give_back_unasked(came_in.pk, now=timezone.now())
+    services.send_refund(came_in.refunds.get().pk, now=timezone.now())
+    came_in.refresh_from_db()
+    return came_in
+
+
+def test_unknown_currency_is_shown_in_the_unit_in_which_it_was_reported():
+    assert format_money(CAME, "HUF") == format_money(CAME, "HUF", full=True) == SHOWN
+    assert to_minor(to_major(CAME, "HUF"), "HUF") == CAME
+
+
+def test_unknown_currency_ends_in_staffs_list(world, client, staff, came_in):
+    assert (came_in.status, came_in.needs_review) == (PaymentStatus.OPEN, True)
+    assert f"{CAME} HUF" in came_in.review_reason
+    client.force_login(staff)
+    listed = client.get(reverse("admin:payments_payment_changelist"), {"attention": "mismatch"})
+    assert came_in.reference in listed.content.decode()
+
+
+def test_unknown_currency_is_compared_by_the_reconciliation(world, came_in):
+    found = services.reconcile(timezone.now())
+    assert (found.repaired, found.reported, found.unreachable) == ([], [], [])
+
+
+def test_unknown_currency_goes_back_as_it_came(world, came_in, went_back):
+    assert (went_back.amount_minor, went_back.currency, went_back.refunded_minor) == (CAME, "HUF", CAME)
+    (state,) = world.bench.gateway.list_refunds(went_back.payment_id)
+    assert (state.amount, state.status) == (Money(CAME, "HUF"), RefundResult.SUCCEEDED)
+    found = audit()
+    assert (found.problems, found.totals["HUF"].refunded) == ([], CAME)
+
+
+def test_unknown_currency_is_on_every_page_that_shows_it(world, client, staff, student, went_back, booking):
+    said = StringIO()
+    call_command("audit_money", stdout=said)
+    client.force_login(staff)
+    pages = [
+        client.get(reverse(name, args=args)).content.decode()
+        for name, *args in (
+            ("admin:payments_payment_changelist",),
+            ("admin:payments_payment_change", went_back.pk),
+            ("admin:payments_refund_changelist",),
+            ("admin:bookings_booking_change", booking.pk),
+        )
+    ]
+    client.force_login(student)
+    pages += [client.get(path).content.decode() for path in (booking.get_absolute_url(), "/payments/")]
+    assert [SHOWN in page for page in [said.getvalue(), *pages]] == [True] * 7
+
+
+def test_staff_type_an_unknown_currency_in_its_smallest_unit(client, staff, booking):
+    payment = payment_of(booking, paid_at=NOW, currency="HUF", amount_minor=CAME, is_surplus=True)
+    client.force_login(staff)
+    url = reverse("admin:payments_payment_refund", args=[payment.pk])
+    assert "Amount in HUF, in its smallest unit" in client.get(url).content.decode()
+    typed = {"amount": "500", "reason": "Sorry", "seen_refunds": "0"}
+    assert client.post(url, typed).status_code == 302
+    assert Refund.objects.get().amount_minor == 500
+
+
+@pytest.mark.parametrize("world", ["mock"], indirect=True)
+@pytest.mark.parametrize("amount", [Money(5_000_000_000, "HUF"), Money(100, "USDC")])
+def test_money_that_no_column_holds_stays_with_staff(world, booking, amount):
+    payment = world.open(booking)
+    world.pay(payment.provider_ref)
+    says(world.provider, amount=amount)
+    payment = services.settle(payment.pk, source="test", now=timezone.now())
+    assert payment.needs_review
+    with pytest.raises(services.NotRefundable, match="at the provider"):
+        services.give_back_unasked(payment.pk, now=timezone.now())
+    booking.refresh_from_db()
+    assert booking.status == Status.AWAITING_PAYMENT
+
+
+@pytest.mark.parametrize(
+    "fee", [Money(5_000_000_000, "IDR"), Money(-1, "INR"), Money(3, "USDC"), Money(7, "HUF")]
+)
+def test_odd_fee_of_the_provider_keeps_nobody_from_their_session(booking, paid, provider, fee):
+    says(provider, fee=fee)
+    payment = settle(paid)
+    assert payment.status == PaymentStatus.SUCCEEDED
+    assert payment.provider_fee_currency == ("HUF" if fee.currency == "HUF" else "")
+
+
+def test_refund_in_another_currency_is_flagged_and_takes_nothing_from_ours(booking):
+    payment = payment_of(booking, paid_at=NOW)
+    ours = services.request_refund(
+        payment.pk, amount_minor=50_000, reason=Refund.Reason.STAFF, key="refund-odd-1", now=NOW
+    )
+    state = RefundState("rfnd_1", payment.payment_id, RefundResult.SUCCEEDED, Money(90_000, "HUF"))
+    record_refunds(payment.pk, [state], now=NOW)
+    payment.refresh_from_db()
+    ours.refresh_from_db()
+    assert (ours.amount_minor, ours.status, payment.reserved_minor) == (
+        50_000,
+        RefundStatus.REQUESTED,
+        50_000,
+    )
+    assert (payment.needs_review, "HUF went back" in payment.review_reason) == (True, True)
