@@ -89,6 +89,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             student=student, session_type=session_type, requires_approval=False
         )
 
+    def left_behind(self) -> Self:
+        """Holds and requests whose mentor is gone."""
+        here = Q(mentor__status=Mentor.Status.APPROVED, mentor__user__is_active=True)
+        return self.filter(~here, status__in=HOLDING)
+
     def upcoming(self, now: datetime) -> Self:
         return self.filter(
             Q(status=Status.SCHEDULED, ends_at__gt=now)
@@ -206,6 +211,11 @@ class Booking(models.Model):
         if self.status == Status.SCHEDULED and self.starts_at <= now < self.ends_at:
             return "In progress"
         return str(self.status_at(now).label)
+
+    @property
+    def mentor_is_gone(self) -> bool:
+        """Suspended, or without an account: nobody would be there. Needs the people loaded."""
+        return not self.mentor.may_accept
 
     def payable_at(self, now: datetime) -> bool:
         return self.status == Status.AWAITING_PAYMENT and not self.is_lapsed(now) and self.starts_at > now

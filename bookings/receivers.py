@@ -9,11 +9,9 @@ from accounts.closing import Obstacle, account_closed, account_closing
 from accounts.models import User
 from accounts.services import CannotClose
 from bookings.models import HOLDING, Booking
-from bookings.services import end_waiting, forget_words, waiting_of, withdraw
+from bookings.services import MENTOR_GONE, end_waiting, forget_words, waiting_of, withdraw
 from mentors.models import Mentor
 from mentors.signals import mentor_suspended
-
-MENTOR_GONE = "The mentor takes no sessions at the moment."
 
 
 @receiver(mentor_suspended, dispatch_uid="bookings.end_what_waits")

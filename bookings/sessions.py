@@ -25,9 +25,16 @@ class SessionView:
     """Needs the booking's people loaded; runs no query."""
 
     def __init__(
-        self, booking: Booking, request: HttpRequest, now: datetime, *, badge: SafeString | str = ""
+        self,
+        booking: Booking,
+        request: HttpRequest,
+        now: datetime,
+        *,
+        badge: SafeString | str = "",
+        checked: str = "",
     ) -> None:
-        self.booking, self.now, self.badge = booking, now, badge
+        """`checked` is what the student is told while money for the session is being checked."""
+        self.booking, self.now, self.badge, self.checked = booking, now, badge, checked
         self.is_student = booking.student_id == request.user.pk
         self.is_mentor = booking.mentor.user_id == request.user.pk
         self.zone = viewer_zone(request, booking.mentor.zone)
@@ -105,6 +112,9 @@ class SessionView:
 
     @property
     def can_pay(self) -> bool:
+        """Not twice, and not for a mentor who has left."""
+        if self.checked or self.booking.mentor_is_gone:
+            return False
         return self.is_student and self.booking.payable_at(self.now)
 
     @property

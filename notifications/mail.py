@@ -17,12 +17,14 @@ from bookings.models import Booking
 from bookings.policy import describe
 from mentors.money import format_money
 from notifications.models import OF_THE_SESSION, Kind, Message, reminder_due_at
+from payments.models import Payment, Refund
 
 SUBJECTS = {
     Kind.SESSION_SCHEDULED: "Confirmed",
     Kind.REMINDER_24H: "Reminder",
-    Kind.NOT_CONFIRMED: "Not confirmed",
+    Kind.NOT_CONFIRMED: "Payment goes back",
     Kind.PAID_TWICE: "Paid twice",
+    Kind.PAYMENT_FAILED: "Payment failed",
 }
 FAREWELL = "Your account is closed"
 
@@ -34,7 +36,7 @@ class Fact:
 
 
 def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
-    """Needs the recipient and the booking's people loaded; runs no query."""
+    """Needs the recipient and the booking's people loaded; what tells of money asks for it in one query more."""
     is_farewell = message.kind == Kind.ACCOUNT_CLOSED
     context = _site_context(FAREWELL) if is_farewell else _context(message, now)
     mail = EmailMultiAlternatives(
@@ -97,11 +99,26 @@ def _context(message: Message, now: datetime) -> dict[str, Any]:
         "facts": _facts(message),
         "steps": _steps(message),
         "clock_change": clock_change_note(invitations.reader_zone(booking, reader), now, booking.starts_at),
-        "amount": format_money(booking.amount_minor, booking.currency),
+        **_money_told(message),
         "is_student": reader.pk == booking.student_id,
+        "can_book_again": booking.mentor.is_bookable,
         "book_url": settings.SITE_URL + reverse("book", args=[booking.mentor.slug]),
         "session_url": settings.SITE_URL + booking.get_absolute_url(),
     }
+
+
+def _money_told(message: Message) -> dict[str, str]:
+    """How much came in, or should have, and why it was of no use."""
+    about, _, pk = message.event.partition(":")
+    if about == "refund":
+        refund = Refund.objects.select_related("payment").get(pk=pk)
+        payment, reason = refund.payment, refund.note
+    elif about == "payment":
+        payment = Payment.objects.get(pk=pk)
+        reason = payment.failure
+    else:
+        return {}
+    return {"amount": format_money(payment.amount_minor, payment.currency), "reason": reason}
 
 
 def _facts(message: Message) -> list[Fact]:

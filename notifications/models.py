@@ -21,9 +21,10 @@ REMINDER_GAP = timedelta(minutes=10)
 class Kind(models.TextChoices):
     SESSION_SCHEDULED = "session_scheduled", "Confirmation"
     REMINDER_24H = "reminder_24h", "Reminder"
-    NOT_CONFIRMED = "not_confirmed", "News of a payment that came too late"
+    NOT_CONFIRMED = "not_confirmed", "News of a payment that could not be used"
     PAID_TWICE = "paid_twice", "News of a second payment"
     ACCOUNT_CLOSED = "account_closed", "Farewell"
+    PAYMENT_FAILED = "payment_failed", "News of a payment that failed"
 
 
 class Channel(models.TextChoices):
@@ -41,6 +42,9 @@ class Status(models.TextChoices):
 
 # Of a session that takes place; what tells of money is said whatever becomes of the session.
 OF_THE_SESSION = (Kind.SESSION_SCHEDULED, Kind.REMINDER_24H)
+
+# Unless it is paid in another way by then, or its student has ended it.
+AFTER_A_FAILURE = (BookingStatus.AWAITING_PAYMENT, BookingStatus.EXPIRED)
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.SENDING, Status.DROPPED}),
@@ -134,11 +138,13 @@ class Message(models.Model):
         return f"<message-{self.pk}-{self.resends}.{self.created_at:%Y%m%d%H%M%S%f}@{settings.SITE_HOST}>"
 
     def applies_at(self, now: datetime) -> bool:
-        """Whether it is still worth saying. Needs `booking` and `recipient` loaded."""
+        """Whether it is still worth saying, to somebody who is still here. Needs recipient and booking loaded."""
         if self.kind == Kind.ACCOUNT_CLOSED:
             return bool(self.address)
         if not self.recipient.is_active:
             return False
+        if self.kind == Kind.PAYMENT_FAILED:
+            return self.session.status in AFTER_A_FAILURE
         if self.kind not in OF_THE_SESSION:
             return True
         if self.session.status != BookingStatus.SCHEDULED:

@@ -9,8 +9,8 @@ from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_scheduled
 from notifications import services, tasks
-from payments.models import Refund
-from payments.signals import refund_requested
+from payments.models import Payment, Refund
+from payments.signals import payment_failed, refund_requested
 
 
 @receiver(booking_scheduled)
@@ -22,6 +22,12 @@ def queue_messages(*, booking: Booking, event: BookingEvent, now: datetime, **_:
 @receiver(refund_requested)
 def queue_given_back(*, refund: Refund, now: datetime, **_: Any) -> None:
     for pk in services.queue_given_back(refund, now=now):
+        enqueue_on_commit(tasks.deliver, pk)
+
+
+@receiver(payment_failed)
+def queue_payment_failed(*, payment: Payment, now: datetime, **_: Any) -> None:
+    for pk in services.queue_payment_failed(payment, now=now):
         enqueue_on_commit(tasks.deliver, pk)
 
 

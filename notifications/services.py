@@ -15,7 +15,7 @@ from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from notifications.mail import compose
 from notifications.models import OF_THE_SESSION, Kind, Message, Status, reminder_due_at, reminder_event
-from payments.models import Refund
+from payments.models import Payment, Refund
 
 logger = logging.getLogger(__name__)
 
@@ -58,25 +58,38 @@ def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> 
 def queue_given_back(refund: Refund, *, now: datetime) -> list[int]:
     """Write the news that money goes back by itself; returns the rows.
 
-    Both hear of a payment that came too late for its session, the student alone of a second one. Runs
+    Both hear of a payment that could not be used for its session, the student alone of a second one. Runs
     in the refund's transaction. A repeat adds nothing.
     """
     booking = refund.payment.booking
     if refund.reason == Refund.Reason.NOT_CONFIRMED:
-        kind, people = Kind.NOT_CONFIRMED, [booking.student_id, booking.mentor.user_id]
-    elif refund.reason == Refund.Reason.SURPLUS:
-        kind, people = Kind.PAID_TWICE, [booking.student_id]
-    else:
-        return []
-    key = f"refund:{refund.pk}"
+        return _queue(f"refund:{refund.pk}", Kind.NOT_CONFIRMED, booking, _people(booking), now=now)
+    if refund.reason == Refund.Reason.SURPLUS:
+        return _queue(f"refund:{refund.pk}", Kind.PAID_TWICE, booking, [booking.student], now=now)
+    return []
+
+
+def queue_payment_failed(payment: Payment, *, now: datetime) -> list[int]:
+    """Write the news that the bank did not pay after all; returns the row. As `queue_given_back`."""
+    booking = payment.booking
+    return _queue(f"payment:{payment.pk}", Kind.PAYMENT_FAILED, booking, [booking.student], now=now)
+
+
+def _people(booking: Booking) -> list[User]:
+    return [booking.student, booking.mentor.user]
+
+
+def _queue(event: str, kind: Kind, booking: Booking, people: list[User], *, now: datetime) -> list[int]:
+    """To nobody whose account is closed."""
     _write(
         booking,
         [
-            Message(event=key, kind=kind, recipient_id=person, booking=booking, due_at=now, created_at=now)
+            Message(event=event, kind=kind, recipient=person, booking=booking, due_at=now, created_at=now)
             for person in people
+            if person.is_active
         ],
     )
-    return list(Message.objects.due(now).filter(event=key).values_list("pk", flat=True))
+    return list(Message.objects.due(now).filter(event=event).values_list("pk", flat=True))
 
 
 def _write(booking: Booking, messages: list[Message]) -> None:
@@ -174,7 +187,9 @@ def resend(pk: int, *, now: datetime) -> None:
     with transaction.atomic():
         # no_key: rows that point here must not wait for staff.
         message = (
-            Message.objects.select_for_update(of=("self",), no_key=True).select_related("booking").get(pk=pk)
+            Message.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("booking", "recipient")
+            .get(pk=pk)
         )
         if message.status not in (Status.SENT, Status.FAILED, Status.WITHHELD):
             raise NotResendable(f"It is not sent again while it is “{message.get_status_display()}”.")

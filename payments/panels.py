@@ -88,13 +88,15 @@ def state_of(booking: Booking, payments: Sequence[Payment], now: datetime) -> Mo
     order = _order(payments)
     if order and order.status == PaymentStatus.SUCCEEDED:
         return _state_of_paid(order)
-    if order and (order.needs_review or order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)):
+    if any(each.is_being_checked for each in payments):
         return MoneyState("pending", "Payment being checked")
     if booking.payable_at(now):
         failed = order is not None and order.failure
         return MoneyState("failed", "Payment failed") if failed else MoneyState("unpaid", "Unpaid")
     if booking.status_at(now) == Status.REQUESTED:
         return MoneyState("unpaid", "Paid after approval")
+    if order and order.status == PaymentStatus.FAILED:
+        return MoneyState("failed", "Payment failed")
     return MoneyState("not_charged", "Nothing charged")
 
 
@@ -115,10 +117,12 @@ def _state_of_paid(order: Payment) -> MoneyState:
 
 
 def _order(payments: Sequence[Payment]) -> Payment | None:
-    """The payment that speaks for its session: the one that counts, else the live one, else the newest."""
-    counted = [each for each in payments if each.status == PaymentStatus.SUCCEEDED and not each.is_surplus]
+    """The payment that speaks for its session: the one that counts, else the live one, else what came in and goes
+    back, else the newest."""
+    came_in = [each for each in payments if each.status == PaymentStatus.SUCCEEDED]
+    counted = [each for each in came_in if not each.is_surplus]
     live = [each for each in payments if each.status in LIVE]
-    return next(iter([*counted, *live, *payments]), None)
+    return next(iter([*counted, *live, *came_in, *payments]), None)
 
 
 def _payments(bookings: Sequence[Booking], *more: str) -> dict[int, list[Payment]]:

@@ -16,6 +16,7 @@ from bookings.services.leaving import end_waiting, forget_words, waiting_of
 from bookings.services.locking import lock_booking, lock_people
 from bookings.services.reviews import delete_review, hide_review, record_review, show_review
 from bookings.services.transitions import (
+    MENTOR_GONE,
     accept,
     cancel,
     cancel_by_staff,
@@ -29,6 +30,7 @@ from bookings.services.transitions import (
 )
 
 __all__ = [
+    "MENTOR_GONE",
     "BookingError",
     "CapReached",
     "ConditionsChanged",

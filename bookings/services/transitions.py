@@ -14,15 +14,18 @@ from bookings.cancellation import GiveBack, Terms, terms_of
 from bookings.models import HOLDING, TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
 from bookings.services.errors import NotAllowed, QuoteChanged, SlotGone
 from bookings.services.locking import lock_booking
-from bookings.slots import refusal
+from bookings.slots import Refusal, refusal
 from mentors.availability import epoch_minute
 from mentors.figures import count_session
-from mentors.models import Mentor
 from mentors.schedules import load_schedules
 
 # A hold for payment after the mentor's approval: a day, but an hour before the start at the latest.
 PAY_WITHIN = timedelta(hours=24)
 PAY_BEFORE_START = timedelta(hours=1)
+
+# Said to both people, in a session's history and with money that goes back.
+MENTOR_GONE = "The mentor takes no sessions at the moment."
+TAKEN_MEANWHILE = "The hold had run out, and the time was taken meanwhile."
 
 Kind = BookingEvent.Kind
 # The sweep's name for what lapses.
@@ -33,17 +36,18 @@ def confirm(booking_pk: int, *, now: datetime) -> Booking:
     """The session is paid: schedule it. Quiet when it already is.
 
     Call it inside the transaction that holds `lock_booking(booking_pk)`. A hold that lapsed meanwhile
-    is revived when the time is still free. Raises `SlotGone` when the session can't take place.
+    is revived when the time is still free. Raises `SlotGone`, in words for both people, when the session
+    can't take place.
     """
     booking = Booking.objects.with_people().get(pk=booking_pk)
     if booking.status in (Status.SCHEDULED, Status.COMPLETED, Status.NO_SHOW):
         return booking
+    if booking.mentor_is_gone and not _ended_by_student(booking):
+        raise SlotGone(MENTOR_GONE)
     if booking.status not in (Status.AWAITING_PAYMENT, Status.EXPIRED):
-        raise SlotGone(f"The payment arrived for a session that is {booking.get_status_display().lower()}.")
+        raise SlotGone(f"The session had been {booking.get_status_display().lower()} before it arrived.")
     if booking.starts_at <= now:
-        raise SlotGone("The payment arrived after the session's start.")
-    if booking.mentor.status != Mentor.Status.APPROVED or not booking.mentor.user.is_active:
-        raise SlotGone("The mentor has left.")
+        raise SlotGone("It arrived after the session's start.")
     if not booking.student.is_active:
         raise SlotGone("The student's account is closed.")
     if expire(booking.pk, now=now):  # what the clock ended is ended, whether or not a sweep has been by
@@ -51,6 +55,10 @@ def confirm(booking_pk: int, *, now: datetime) -> Booking:
     if booking.status == Status.EXPIRED or not booking.claims.exists():
         _claim_again(booking, now)
     return schedule(booking, now=now, actor=None)
+
+
+def _ended_by_student(booking: Booking) -> bool:
+    return booking.events.filter(kind=Kind.CANCELLED, actor=booking.student_id).exists()
 
 
 def schedule(booking: Booking, *, now: datetime, actor: User | None) -> Booking:
@@ -201,7 +209,7 @@ def let_go(booking: Booking, *, actor: User, now: datetime) -> None:
     _end(booking, Status.CANCELLED, now=now, actor=actor, note="Another time was picked instead.")
 
 
-def withdraw(booking_pk: int, *, actor: User, now: datetime, reason: str) -> bool:
+def withdraw(booking_pk: int, *, actor: User | None, now: datetime, reason: str) -> bool:
     """End a hold or a request because one of its two people is gone. False when it is neither any more.
 
     A session that was agreed or paid meanwhile stays.
@@ -250,9 +258,12 @@ def complete(booking_pk: int, *, now: datetime) -> bool:
 
 
 def sweep(now: datetime) -> None:
-    """What the clock does by itself: lapsed holds and requests end, sessions that are over complete."""
+    """What the clock does by itself: lapsed holds and requests end, also those whose mentor is gone, and sessions
+    that are over complete."""
     lapsed = Booking.objects.lapsed(now).order_by("pk")
     each_row(EXPIRE, lapsed, lambda pk: expire(pk, now=now))
+    waiting = Booking.objects.left_behind().order_by("pk")
+    each_row("bookings.withdraw", waiting, lambda pk: withdraw(pk, actor=None, now=now, reason=MENTOR_GONE))
     over = Booking.objects.filter(status=Status.SCHEDULED, ends_at__lte=now).order_by("ends_at", "pk")
     each_row("bookings.complete", over, lambda pk: complete(pk, now=now))
 
@@ -274,13 +285,15 @@ def _claim_again(booking: Booking, now: datetime) -> None:
     busy = load_busy([booking.mentor], booking.student, (start, start + 1), now, ignore=[booking.pk])
     schedule_ = load_schedules([booking.mentor])[booking.mentor_id]
     refused = refusal(schedule_, busy[booking.mentor_id], start, booking.duration_minutes, now, recheck=True)
+    if refused is Refusal.TAKEN:
+        raise SlotGone(TAKEN_MEANWHILE)
     if refused:
         raise SlotGone(f"The hold had run out. {refused.value}")
     try:
         with transaction.atomic():
             claim_time(booking, None)
     except IntegrityError as error:
-        raise SlotGone("The hold had run out, and the time was taken meanwhile.") from error
+        raise SlotGone(TAKEN_MEANWHILE) from error
 
 
 def _require(booking: Booking, status: Status, now: datetime, message: str) -> None:

@@ -20,6 +20,7 @@ from bookings.models import Booking, Status
 from bookings.policy import describe
 from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
 from bookings.sessions import JOIN_OPENS, SessionView
+from bookings.unsettled import being_checked
 from mentors.models import Mentor
 from mentors.money import format_money
 
@@ -61,7 +62,11 @@ def _list(request: HttpRequest, bookings: Any) -> dict[str, Any]:
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = list(page)
     badges = panels.session_badge.render(request, shown)
-    sessions = [SessionView(booking, request, now, badge=badges[booking.pk]) for booking in shown]
+    checked = being_checked([booking for booking in shown if booking.payable_at(now)], now)
+    sessions = [
+        SessionView(booking, request, now, badge=badges[booking.pk], checked=checked.get(booking.pk, ""))
+        for booking in shown
+    ]
     tabs = [
         {"url": f"?show={key}", "label": label, "is_current": key == show} for key, label in SHOWS.items()
     ]
@@ -145,6 +150,9 @@ def _cancellation_page(
 def _cancelled_words(booking: Booking, terms: Terms) -> str:
     if not terms.is_paid:
         return "Cancelled. The time is free again."
+    if terms.went_back_minor and not terms.left_minor:
+        amount = format_money(terms.went_back_minor, booking.currency)
+        return f"Cancelled. {amount} of what you paid had gone back before; nothing more was left."
     if not terms.quote.refund_minor:
         return "Cancelled. Nothing comes back, as the page said."
     amount = format_money(terms.quote.refund_minor, booking.currency)
@@ -229,7 +237,8 @@ def _session(request: HttpRequest, booking: Booking) -> dict[str, Any]:
     now = timezone.now()
     panel_names = ("session_badge", "session_money", "session_messages")
     shown = {name: getattr(panels, name).render(request, [booking])[booking.pk] for name in panel_names}
-    session = SessionView(booking, request, now, badge=shown["session_badge"])
+    checked = being_checked([booking], now).get(booking.pk, "")
+    session = SessionView(booking, request, now, badge=shown["session_badge"], checked=checked)
     return shown | {
         "session": session,
         "booking": booking,

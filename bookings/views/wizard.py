@@ -42,6 +42,7 @@ from bookings.services import (
     takes_currency,
 )
 from bookings.slots import Refusal
+from bookings.unsettled import being_checked
 from bookings.wizard import Choice
 from mentors.models import Mentor, SessionType
 
@@ -128,7 +129,8 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
         context["similar"] = _similar(mentor, student, zone, now)
     if choice.day is not None:
         context["times"] = wizard_dates.times_context(choice, offer, mentor, picked)
-        context["hold"] = _own_hold(student, choice, now) if context["times"]["held"] else None
+        context["hold"] = hold = _own_hold(student, choice, now) if context["times"]["held"] else None
+        context["hold_checked"] = bool(hold and being_checked([hold], now))
         if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
             return HttpResponse(status=204)
     template = "bookings/wizard/date.html#times" if is_htmx(request) else "bookings/wizard/date.html"

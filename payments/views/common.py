@@ -13,10 +13,10 @@ from django.utils import timezone
 from bookings.models import Booking, Status
 from bookings.sessions import SessionView
 from payments import services
-from payments.gateways import gateways_for
+from payments.gateways import gateway, gateways_for
 from payments.gateways.base import GatewayError, GatewayMisconfigured
-from payments.models import Payment, PaymentStatus
-from payments.services import AlreadyPaid, HoldLapsed, NotPayable
+from payments.models import AT_PROVIDER, Payment, PaymentStatus
+from payments.services import AlreadyPaid, BeingChecked, HoldLapsed, MentorGone, NotPayable
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +36,35 @@ def after(request: HttpRequest, booking: Booking, order: Payment) -> HttpRespons
 def refused(request: HttpRequest, booking: Booking, refusal: NotPayable) -> HttpResponse:
     if isinstance(refusal, AlreadyPaid):
         return see("session_confirmation", booking)
-    if isinstance(refusal, HoldLapsed):
-        context = context_of(request, booking) | {"reason": str(refusal)}
-        return render(request, "payments/lapsed.html", context, status=409)
+    if isinstance(refusal, BeingChecked):  # the session's page says so
+        return see("session_detail", booking)
+    if isinstance(refusal, HoldLapsed | MentorGone):
+        template = "mentor_gone" if isinstance(refusal, MentorGone) else "lapsed"
+        context = context_of(request, booking) | {"reason": str(refusal), "so_far": _so_far(booking)}
+        return render(request, f"payments/{template}.html", context, status=409)
     messages.info(request, str(refusal))
     return see("session_detail", booking)
+
+
+def _so_far(booking: Booking) -> str:
+    """What became of the student's money, for a session that can't be paid any more."""
+    payments = list(booking.payments.all())
+    if any(each.status == PaymentStatus.SUCCEEDED for each in payments):
+        return "What you paid for it goes back to you: Payments, in the menu, shows how far it is."
+    if any(_may_still_be_paid(each) for each in payments):
+        return (
+            "Should a payment of yours still arrive, you get the session if it can take place, "
+            "and else all your money back, both by itself."
+        )
+    failed = next((each for each in payments if each.status == PaymentStatus.FAILED), None)
+    return failed.failure if failed and failed.failure else "Nothing was charged."
+
+
+def _may_still_be_paid(payment: Payment) -> bool:
+    """What is over for us may be open at a provider that closes nothing."""
+    if payment.status in AT_PROVIDER:
+        return True
+    return payment.status == PaymentStatus.EXPIRED and not gateway(payment.gateway).can_expire
 
 
 def unavailable(request: HttpRequest, booking: Booking, error: GatewayError) -> HttpResponse:

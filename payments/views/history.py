@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.requests import person, viewer_zone
 from bookings.models import Booking
 from payments import services
+from payments.checked import being_checked
 from payments.models import AT_PROVIDER, Payment, PaymentQuerySet, PaymentStatus, Refund, RefundStatus
 from payments.panels import MoneyState, state_of
 
@@ -29,6 +30,7 @@ class PaymentRow:
     payment: Payment
     now: datetime
     zone: ZoneInfo
+    checked: bool = False
 
     @property
     def booking(self) -> Booking:
@@ -52,7 +54,10 @@ class PaymentRow:
 
     @property
     def can_pay(self) -> bool:
-        return self.payment.status != PaymentStatus.SUCCEEDED and self.booking.payable_at(self.now)
+        """Not while money for the same session is being checked, nor for a mentor who has left."""
+        if self.checked or self.booking.mentor_is_gone or self.payment.status == PaymentStatus.SUCCEEDED:
+            return False
+        return self.booking.payable_at(self.now)
 
 
 @never_cache
@@ -63,8 +68,16 @@ def payment_list(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     rows = _shown(person(request), now).select_related("booking__mentor__user").prefetch_related("refunds")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    payable = [payment.booking for payment in page if payment.booking.payable_at(now)]
+    checked = being_checked(payable, now) if payable else {}
     payments = [
-        PaymentRow(payment, now, viewer_zone(request, payment.booking.mentor.zone)) for payment in page
+        PaymentRow(
+            payment,
+            now,
+            viewer_zone(request, payment.booking.mentor.zone),
+            checked=payment.booking_id in checked,
+        )
+        for payment in page
     ]
     context = {"payments": payments, "page_obj": page, "keeps_cards": services.keeper() is not None}
     return render(request, "payments/payment_list.html", context)

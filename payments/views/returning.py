@@ -2,6 +2,7 @@
 
 import logging
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,6 +21,10 @@ from payments.views.common import after, context_of, own
 
 logger = logging.getLogger(__name__)
 
+UNFINISHED = (
+    "You came back before the payment was finished, perhaps before your bank had agreed to it, "
+    "so nothing is paid yet. The time is still held for you: you can try again."
+)
 # What providers call the checkout in the address that they lead back to.
 NAMES = ("session_id", "payment_intent")
 
@@ -42,8 +47,17 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
         return _checking(request, booking)
     if order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
         return _checking(request, booking)
+    if _is_unfinished(booking, order):
+        messages.info(request, UNFINISHED)
     response = after(request, booking, order)
     return HttpResponseClientRedirect(response["Location"]) if is_htmx(request) else response
+
+
+def _is_unfinished(booking: Booking, order: Payment) -> bool:
+    """Neither paid nor refused, as when somebody left their bank's page, and still to be paid."""
+    booking.refresh_from_db()
+    is_open = order.status == PaymentStatus.OPEN and not order.failure and not order.needs_review
+    return is_open and booking.payable_at(timezone.now())
 
 
 def _named(request: HttpRequest, booking: Booking) -> Payment:
