@@ -50,11 +50,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return [each for each in methods if each["id"] == "mfa_reauthenticate"] or methods
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Always; who has nothing to say it with signs in by code once more."""
+        """Who has neither a password nor a second step to say it with is asked here: to sign in by code once more."""
         request = current.request
         if not self.get_reauthentication_methods(request.user) and not said_recently(request):
             raise ImmediateHttpResponse(sign_in_again(request))
-        return True
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("settings")

@@ -190,5 +190,7 @@ ChangePasswordForm = plain(account_forms.ChangePasswordForm, LABELS=NEW_PASSWORD
 SetPasswordForm = plain(account_forms.SetPasswordForm)
 ReauthenticateForm = plain(account_forms.ReauthenticateForm)
 AuthenticateForm = plain(mfa_forms.AuthenticateForm, CODE=DIGITS)
-ReauthenticateByCodeForm = plain(BothStepsForm, CODE=DIGITS)
+ReauthenticateByCodeForm = plain(
+    BothStepsForm, HINTS={"code": "From the app on your phone, or a recovery code."}, CODE=DIGITS
+)
 ActivateTOTPForm = plain(totp_forms.ActivateTOTPForm, LABELS={"code": "Code from the app"}, CODE=DIGITS)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
@@ -287,6 +288,13 @@ def test_groups_hold_what_is_written_and_nothing_else() -> None:
     for name, permissions in GROUPS.items():
         held = Permission.objects.filter(group__name=name).values_list("content_type__app_label", "codename")
         assert {f"{app}.{codename}" for app, codename in held} == set(permissions)
+
+
+def test_every_model_of_the_admin_is_some_groups_to_look_at_or_superusers_own() -> None:
+    superusers = {"account.view_emailaddress", "auth.view_group", "mfa.view_authenticator"}
+    models = {f"{model._meta.app_label}.view_{model._meta.model_name}" for model in admin.site._registry}
+    assert models - superusers <= set(GROUPS[READ_ONLY])
+    assert not superusers & set(GROUPS[READ_ONLY])
 
 
 def test_groups_that_stand_are_left_as_their_owner_made_them() -> None:
