@@ -78,8 +78,11 @@ def test_an_applicant_can_prepare(client: Client, url: str, mentor: Mentor) -> N
 
 def test_overview_says_why_the_profile_is_suspended(client: Client, mentor: Mentor, staff: User) -> None:
     services.suspend(mentor, by=staff, now=NOW, reason="Three complaints.")
+    mentor.weekly_hours.all().delete()  # so that the list of what is missing is there
     client.force_login(mentor.user)
-    assert "Three complaints." in client.get("/dashboard/").text
+    html = client.get("/dashboard/").text
+    assert "Three complaints." in html
+    assert "Waiting for approval" not in html
 
 
 def test_overview_names_what_nobody_can_pay_for(client: Client, mentor: Mentor, settings: Settings) -> None:
