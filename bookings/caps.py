@@ -48,9 +48,9 @@ def reached(kept: Sequence[Kept], student: User, session_type: SessionType, now:
     for rule in _rules(kept, session_type):
         most = -(-rule.most // 2) if is_new else rule.most
         if rule.have >= most:
-            when = f"in an account’s first {_count(settings.NEW_ACCOUNT_DAYS, 'day')} " if is_new else ""
+            when = f" in an account’s first {_count(settings.NEW_ACCOUNT_DAYS, 'day')}" if is_new else ""
             have = f"{_count(rule.have, rule.what)} {rule.where}"
-            return f"You have {have}, and {when}{most} at once is the most. {rule.remedy}"
+            return f"You have {have}, and {most} at once is the most{when}. {rule.remedy}"
     return ""
 
 

@@ -75,7 +75,7 @@ def parse(params: Mapping[str, str], types: Sequence[SessionType], zone: ZoneInf
     wanted = params.get("type", "")
     session_type = next((each for each in types if each.slug == wanted), None)
     if session_type is None:
-        gone = "The mentor doesn’t offer this session type any more. Please choose another."
+        gone = "The mentor doesn’t offer this session type. Please choose another."
         return Choice(trouble=gone if wanted else "")
     offered = {str(minutes): minutes for minutes in session_type.durations}
     length = params.get("duration") or next(iter(offered))
@@ -83,7 +83,7 @@ def parse(params: Mapping[str, str], types: Sequence[SessionType], zone: ZoneInf
         said = (
             f"for {length} minutes" if re.fullmatch(r"[1-9]\d{0,3}", length, re.ASCII) else "in that length"
         )
-        return Choice(trouble=f"{session_type.name} isn’t offered {said} any more. Please choose again.")
+        return Choice(trouble=f"{session_type.name} isn’t offered {said}. Please choose again.")
     if not takes_currency(session_type):
         unpayable = f"Payments in {session_type.currency} can’t be taken at the moment. Please choose another session."
         return Choice(trouble=unpayable)

@@ -143,7 +143,7 @@ def test_for_accounts_younger_than_a_week_each_cap_is_half_rounded_up(
     User.objects.filter(pk=student.pk).update(date_joined=NOW - WEEK_OLD + timedelta(minutes=1))
     said = refused(student, session_type)
     assert said.startswith(f"You have {words}")
-    assert f"in an account’s first 7 days {most} at once is the most" in said
+    assert f"{most} at once is the most in an account’s first 7 days." in said
     kept[0].claims.all().delete()
     Booking.objects.filter(pk=kept[0].pk).update(status=Status.CANCELLED)
     assert tries(student, session_type).pk

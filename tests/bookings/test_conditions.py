@@ -202,7 +202,7 @@ def test_a_length_dropped_meanwhile_leads_to_the_first_step_and_what_was_typed_i
     answer = desk.post(address(talk), typed)
     assert (answer.status_code, is_untouched()) == (409, True)
     assert answer.context["choice"].step == "type"
-    assert "A talk isn’t offered for 90 minutes any more. Please choose again." in answer.content.decode()
+    assert "A talk isn’t offered for 90 minutes. Please choose again." in answer.content.decode()
     chosen = desk.get(address(talk, minutes=30))
     assert "Growing up" in chosen.content.decode()
     assert chosen.context["changes"] == []  # chosen, not changed

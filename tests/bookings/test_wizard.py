@@ -281,7 +281,7 @@ def test_a_type_switched_off_meanwhile_leads_back_to_the_first_step_and_is_said(
     answer = client.get(confirm_url(free)) if method == "get" else press(client, free)
     assert answer.status_code == (200 if method == "get" else 409)
     assert answer.context["choice"].step == "type"
-    assert "doesn’t offer this session type any more" in answer.content.decode()
+    assert "doesn’t offer this session type" in answer.content.decode()
     assert counts() == (0, 0, 0)
 
 
@@ -289,11 +289,11 @@ def test_a_type_switched_off_meanwhile_leads_back_to_the_first_step_and_is_said(
 @pytest.mark.parametrize(
     ("length", "words"),
     [
-        ("90", "isn’t offered for 90 minutes any more"),
-        ("480", "isn’t offered for 480 minutes any more"),
-        ("-1", "isn’t offered in that length any more"),
-        ("9999999", "isn’t offered in that length any more"),
-        ("%D9%A9%D9%A0", "isn’t offered in that length any more"),
+        ("90", "isn’t offered for 90 minutes"),
+        ("480", "isn’t offered for 480 minutes"),
+        ("-1", "isn’t offered in that length"),
+        ("9999999", "isn’t offered in that length"),
+        ("%D9%A9%D9%A0", "isn’t offered in that length"),
     ],
 )
 def test_a_length_that_is_not_offered_leads_back_to_the_first_step_and_is_said(

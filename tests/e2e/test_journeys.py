@@ -62,14 +62,21 @@ def in_view(page: Page, target: Locator) -> bool:
     return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= PHONE["height"]
 
 
-def book(visitor: Visitor, name: str, pick: int) -> None:
+def book(visitor: Visitor, name: str, pick: int, minutes: int = 0) -> None:
     """From the profile to the confirming press; each step's next action is in view as the page opens."""
     page = visitor.page
     assert in_view(page, visitor.button("Book Session"))
     visitor.press(visitor.button("Book Session"))
     assert in_view(page, visitor.button("Continue"))
     visitor.press(page.locator("label.choice__main", has_text=name))
+    if minutes:
+        visitor.press(page.locator("label.pill", has_text=f"{minutes} min"))
     visitor.press(visitor.button("Continue"))
+    pick_time(visitor, pick)
+
+
+def pick_time(visitor: Visitor, pick: int) -> None:
+    page = visitor.page
     days = page.locator("a.month__day")
     assert in_view(page, days.first)
     visitor.press(days.nth(pick % days.count()))  # a month's last days leave few to pick from
@@ -124,6 +131,54 @@ def test_a_paid_session_declined_first_and_then_paid(visitor: Visitor) -> None:
     row = page.locator(".row", has_text="Career Guidance").first
     expect(row).to_contain_text("Scheduled")
     expect(row).to_contain_text("Paid")
+
+
+def offer(site: Site, **offers: dict[str, object]) -> None:
+    """What Meera's sessions are from now on, by their names."""
+    changes = [f"change_offer('mentor@example.com', {name!r}, **{facts!r})" for name, facts in offers.items()]
+    site.manage("shell", "-v0", "-c", "from tests.e2e.stage import change_offer; " + "; ".join(changes))
+
+
+def test_a_price_raised_and_a_length_dropped_before_the_last_press_are_said_and_not_booked(
+    visitor: Visitor,
+) -> None:
+    page, review, design = visitor.page, "Resume Review", "System Design Review"
+    offer(visitor.site, **{review: {"price_minor": 150_000}, design: {"durations": [30, 60, 90, 120]}})
+    visitor.open("/accounts/login/")
+    visitor.sign_in("student")
+    topic = page.get_by_label("What would you like to talk about?")
+
+    visitor.open("/mentors/meera-rao/")
+    book(visitor, review, pick=3)
+    expect(page.get_by_text("₹1,575.00")).to_be_visible()
+    topic.fill("Two pages or one")
+    offer(visitor.site, **{review: {"price_minor": 900_000}})
+    visitor.press(visitor.button("Proceed to Payment"))
+    changed = page.get_by_text("The price is now ₹9,450; it was ₹1,575 when you looked.")
+    expect(changed).to_be_visible()
+    assert in_view(page, changed)
+    assert in_view(page, visitor.button("Proceed to Payment"))
+    expect(topic).to_have_value("Two pages or one")
+    visitor.press(visitor.button("Proceed to Payment"))
+    expect(page).to_have_url(re.compile(r"/payment/$"))
+    expect(page.get_by_text("₹9,450.00").first).to_be_visible()
+
+    visitor.open("/mentors/meera-rao/")
+    book(visitor, design, pick=5, minutes=90)
+    expect(page.get_by_text("$78.75").first).to_be_visible()
+    topic.fill("A queue that loses nothing")
+    offer(visitor.site, **{design: {"durations": [30, 60]}})
+    visitor.press(visitor.button("Proceed to Payment"))
+    gone = page.get_by_text("System Design Review isn’t offered for 90 minutes. Please choose again.")
+    expect(gone).to_be_visible()
+    assert in_view(page, gone)
+    visitor.press(page.locator("label.pill", has_text="60 min"))
+    visitor.press(visitor.button("Continue"))
+    pick_time(visitor, pick=5)
+    expect(topic).to_have_value("A queue that loses nothing")
+    visitor.press(visitor.button("Proceed to Payment"))
+    expect(page).to_have_url(re.compile(r"/payment/$"))
+    expect(page.get_by_text("$52.50").first).to_be_visible()
 
 
 def test_back_and_reload_keep_every_choice(visitor: Visitor) -> None:
