@@ -16,6 +16,8 @@ from mentors.services import Hours, apply, approve, create_session_type, set_wee
 
 PASSWORD = "office-hours"  # noqa: S105
 ACCOUNTS = ("student@example.com", "mentor@example.com", "approval@example.com", "staff@example.com")
+# Nobody's account is new, so nobody has a new account's caps.
+ACCOUNT_BEFORE_APPLYING = timedelta(days=14)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -66,7 +68,11 @@ def _person(plan: PersonPlan, now: datetime) -> User:
 def _add_mentor(cast: Cast, plan: MentorPlan, staff: User, now: datetime) -> None:
     joined_at = now - timedelta(days=plan.joined_days_ago)
     person = create_person(
-        email=plan.address, password=None, name=plan.name, time_zone=plan.time_zone, date_joined=joined_at
+        email=plan.address,
+        password=None,
+        name=plan.name,
+        time_zone=plan.time_zone,
+        date_joined=joined_at - ACCOUNT_BEFORE_APPLYING,
     )
     mentor = apply(
         user=person,

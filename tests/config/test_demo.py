@@ -65,6 +65,10 @@ def test_demo_accounts_sign_in(demo: builder.Filled, client: Any) -> None:
     assert proven.count() == User.objects.count()
 
 
+def test_demo_accounts_are_not_new(demo: builder.Filled) -> None:
+    assert not User.objects.filter(date_joined__gt=NOW - timedelta(days=7)).exists()
+
+
 def test_demo_mentor_offers_what_the_readme_says(demo: builder.Filled) -> None:
     mentor = Mentor.objects.get(user__email="mentor@example.com")
     offers = mentor.session_types.values_list("name", "pricing", "price_minor", "currency", "durations")
