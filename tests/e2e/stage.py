@@ -17,6 +17,8 @@ from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 from mentors.services import Hours, apply, approve, create_session_type, set_weekly_hours
 from payments.gateways import mock
+from payments.gateways.base import PayStatus
+from payments.models import MockCheckout
 from payments.services import ReturnUrls, open_checkout, settle
 
 
@@ -53,12 +55,22 @@ def declined_card(booking: Booking) -> None:
     settle(payment.pk, source="test", now=now)
 
 
+def checked(booking: Booking) -> None:
+    """Paid in such a way that the bank takes its time."""
+    now = timezone.now()
+    payment = open_checkout(booking.pk, "mock", now=now, urls=ReturnUrls(success="/", cancel="/"))
+    MockCheckout.objects.filter(provider_ref=payment.provider_ref).update(status=PayStatus.PROCESSING)
+    settle(payment.pk, source="test", now=now)
+
+
 def stage() -> None:
     """One session in each state that has pages of its own; prints their references as JSON."""
     student = User.objects.get(email="student@example.com")
     mentor_user = User.objects.get(email="mentor@example.com")
     held = booked("mentor@example.com", "Career Guidance", student)
     declined_card(held)
+    at_the_bank = booked("mentor@example.com", "Resume Review", student)
+    checked(at_the_bank)
     free = booked("mentor@example.com", "Mock Interview", student)
     approving = SessionType.objects.filter(mentor__user__email="approval@example.com", requires_approval=True)
     requested = booked("approval@example.com", approving[0].name, student)
@@ -67,6 +79,7 @@ def stage() -> None:
     paid = ahead.filter(price_minor__gt=0)[0]
     scene = {
         "held": held.reference,
+        "checked": at_the_bank.reference,
         "free": free.reference,
         "requested": requested.reference,
         "paid": paid.reference,

@@ -49,7 +49,6 @@ NOT_PAGES = {
     "payment_mock": "takes a POST",
     "payment_stripe": "takes a POST",
     "payment_saved_card": "takes a POST",
-    "payment_return": "leads on; the journeys with Stripe wait on it",
     "payment_methods": "needs a provider that keeps cards; the journeys with Stripe look at it",
     "payment_method_add": "takes a POST",
     "payment_method_remove": "takes a POST",
@@ -126,6 +125,7 @@ PAGES = [
     Visit("my_sessions", "/my-sessions/?show=cancelled", STUDENT),
     Visit("my_sessions", "/my-sessions/?show=all", STUDENT),
     Visit("session_detail", "/sessions/{held}/", STUDENT),
+    Visit("session_detail", "/sessions/{checked}/", STUDENT),
     Visit("session_detail", "/sessions/{free}/", STUDENT),
     Visit("session_detail", "/sessions/{free}/", MENTOR),
     Visit("session_detail", "/sessions/{requested}/", APPROVAL),
@@ -134,6 +134,8 @@ PAGES = [
     Visit("session_confirmation", "/sessions/{requested}/confirmation/", STUDENT),
     Visit("session_cancellation", "/sessions/{free}/cancellation/", STUDENT),
     Visit("session_cancellation", "/sessions/{paid}/cancellation/", STUDENT),
+    Visit("session_cancellation", "/sessions/{checked}/cancellation/", STUDENT),
+    Visit("payment_return", "/sessions/{checked}/payment/return/", STUDENT),
     Visit("session_cancellation", "/sessions/{paid}/cancellation/", STUDENT, breaks={"reason": "x" * 501}),
     Visit(
         "session_cancellation", "/sessions/{paid}/cancellation/", STUDENT, breaks={"quoted": "scheduled:1:1"}

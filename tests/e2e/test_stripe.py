@@ -92,6 +92,34 @@ def test_delayed_payment_is_waited_for_and_goes_on_by_itself(
     is_booked(page)
 
 
+def test_payment_being_checked_is_asked_for_nowhere_again(
+    page: Page, paying: str, stand_in: StripeStandIn, request: pytest.FixtureRequest
+) -> None:
+    shop = page.url.partition("/sessions/")[0]
+    press(page, "Pay with Stripe")
+    session_id = page.url.rpartition("/")[2]
+    press(page, "Pay by debit")
+    page.get_by_role("link", name="To your session").click()
+    session = f"{shop}/sessions/{paying}/"
+    for address in (session, f"{session}payment/"):  # the second leads to the first
+        page.goto(address)
+        expect(page).to_have_url(session)
+        expect(page.get_by_text("Your payment is being checked by the bank.")).to_be_visible()
+    if "plain" not in request.node.name:
+        is_accessible(page)
+    for address in (session, f"{shop}/my-sessions/", f"{shop}/payments/", f"{session}cancellation/"):
+        page.goto(address)
+        expect(page.locator(f"main a[href='/sessions/{paying}/payment/']")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.get_by_text("goes back to you, all of it")).to_be_visible()
+    stand_in.books.settle_delayed(session_id, paid=False)
+    page.goto(f"{session}payment/return/")
+    expect(page.get_by_text("The payment did not go through")).to_be_visible()
+    expect(page.get_by_text("The debit was returned.")).to_be_visible()
+    if "plain" not in request.node.name:
+        is_accessible(page)
+
+
 def test_two_tabs_pay_one_session_once(page: Page, paying: str, stand_in: StripeStandIn) -> None:
     other = page.context.new_page()
     other.goto(page.url)
