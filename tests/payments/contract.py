@@ -25,6 +25,9 @@ class Bench(Protocol):
 
     def decline(self, provider_ref: str) -> None: ...
 
+    def pay_besides(self, provider_ref: str) -> list[str]:
+        """Again, on a checkout that is paid, if that is possible there; the ids of the payments."""
+
     def returned(self, provider_ref: str) -> dict[str, str]:
         """What the browser brings back from a checkout that was paid."""
 
@@ -38,6 +41,10 @@ class MockBench:
 
     def decline(self, provider_ref: str) -> None:
         simulate(provider_ref, Outcome.FAILURE)
+
+    def pay_besides(self, provider_ref: str) -> list[str]:
+        self.pay(provider_ref)
+        return []
 
     def returned(self, provider_ref: str) -> dict[str, str]:
         return {}
@@ -57,6 +64,9 @@ class RazorpayBench:
 
     def decline(self, provider_ref: str) -> None:
         self.stand_in.razorpay.decline(provider_ref)
+
+    def pay_besides(self, provider_ref: str) -> list[str]:
+        return [self.stand_in.razorpay.settle_directly(provider_ref)["id"]]
 
     def returned(self, provider_ref: str) -> dict[str, str]:
         return self.stand_in.razorpay.returned(self.gateway.fetch(provider_ref).payment_id)
@@ -79,6 +89,10 @@ class StripeBench:
     def decline(self, provider_ref: str) -> None:
         with suppress(Refusal):
             self.stand_in.books.pay(provider_ref, DECLINED_CARD)
+
+    def pay_besides(self, provider_ref: str) -> list[str]:
+        self.pay(provider_ref)
+        return []
 
     def returned(self, provider_ref: str) -> dict[str, str]:
         return {"session_id": provider_ref}
