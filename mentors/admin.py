@@ -152,6 +152,7 @@ class MentorAdmin(admin.ModelAdmin[Mentor]):
             "mentors": mentors.select_related("user"),
             "form": form,
             "action": action,
+            "verb": action.title(),
             "goes_back": "_back" in request.POST,
         }
         status = 422 if is_answered else 200
