@@ -135,7 +135,7 @@ def _closing_page(request: HttpRequest, *, status: int) -> HttpResponse:
 def _safe_next(request: HttpRequest) -> str:
     url = request.POST.get("next") or request.GET.get("next") or ""
     ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
-    return url if ours and url != reverse("time_zone_update") else ""
+    return url if ours and url.startswith("/") and url != reverse("time_zone_update") else ""
 
 
 def _set_cookie(response: HttpResponse, name: str, value: str) -> None:

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "accounts.guard.InputGuard",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.logging.RequestMiddleware",
     "config.middleware.HeadersMiddleware",

@@ -1,3 +1,4 @@
+import errno
 from datetime import timedelta
 from pathlib import PurePosixPath
 
@@ -26,7 +27,12 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
     photo = PurePosixPath(path)
     if photo.suffix.lower() not in PHOTO_SUFFIXES or ".." in photo.parts:
         raise Http404
-    response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    try:
+        response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # longer than any name on a disk
+            raise Http404 from None
+        raise
     response["Cache-Control"] = "public, max-age=86400"
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,23 +1,28 @@
 from django.urls import path
 
+from bookings import converters  # noqa: F401
 from payments import views
 from payments.views import earnings, history, receipts, returning, saved_cards, stripe, webhooks
 
 urlpatterns = [
-    path("sessions/<str:reference>/payment/", views.payment, name="payment"),
-    path("sessions/<str:reference>/payment/failed/", views.payment_failed, name="payment_failed"),
-    path("sessions/<str:reference>/payment/mock/", views.payment_mock, name="payment_mock"),
-    path("sessions/<str:reference>/payment/return/", returning.payment_return, name="payment_return"),
-    path("sessions/<str:reference>/payment/stripe/", stripe.payment_stripe, name="payment_stripe"),
-    path("sessions/<str:reference>/payment/card/", stripe.payment_saved_card, name="payment_saved_card"),
-    path("sessions/<str:reference>/payment/razorpay/", views.payment_razorpay, name="payment_razorpay"),
+    path("sessions/<reference:reference>/payment/", views.payment, name="payment"),
+    path("sessions/<reference:reference>/payment/failed/", views.payment_failed, name="payment_failed"),
+    path("sessions/<reference:reference>/payment/mock/", views.payment_mock, name="payment_mock"),
+    path("sessions/<reference:reference>/payment/return/", returning.payment_return, name="payment_return"),
+    path("sessions/<reference:reference>/payment/stripe/", stripe.payment_stripe, name="payment_stripe"),
     path(
-        "sessions/<str:reference>/payment/razorpay/return/",
+        "sessions/<reference:reference>/payment/card/", stripe.payment_saved_card, name="payment_saved_card"
+    ),
+    path("sessions/<reference:reference>/payment/razorpay/", views.payment_razorpay, name="payment_razorpay"),
+    path(
+        "sessions/<reference:reference>/payment/razorpay/return/",
         views.payment_razorpay_return,
         name="payment_razorpay_return",
     ),
-    path("sessions/<str:reference>/receipt.pdf", receipts.session_receipt, name="session_receipt"),
-    path("sessions/<str:reference>/receipt/", receipts.session_receipt_page, name="session_receipt_page"),
+    path("sessions/<reference:reference>/receipt.pdf", receipts.session_receipt, name="session_receipt"),
+    path(
+        "sessions/<reference:reference>/receipt/", receipts.session_receipt_page, name="session_receipt_page"
+    ),
     path("payments/", history.payment_list, name="payment_list"),
     path("dashboard/earnings/", earnings.dashboard_earnings, name="dashboard_earnings"),
     path("payments/webhooks/stripe/", webhooks.webhook_stripe, name="webhook_stripe"),

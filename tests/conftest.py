@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from accounts import enqueue
 from accounts.models import User
+from config import wsgi
 from mentors.models import Mentor
 from tests import factories, servers
 
@@ -111,6 +112,12 @@ def empty_cache() -> None:
     """Attempts that another test made don't count, nor what it could not reach."""
     cache.clear()
     enqueue.broker.worked()
+
+
+@pytest.fixture
+def as_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test client reads a request as the site's own handler does, from the first header on."""
+    monkeypatch.setattr("django.test.client.WSGIRequest", wsgi.Request)
 
 
 @pytest.fixture

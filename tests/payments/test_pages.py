@@ -197,7 +197,7 @@ def test_failure_after_success_changes_nothing(press, booking):
     assert Payment.objects.get().status == PaymentStatus.SUCCEEDED
 
 
-@pytest.mark.parametrize("outcome", ["", "paid", "SUCCESS", "success\x00"])
+@pytest.mark.parametrize("outcome", ["", "paid", "SUCCESS", "success\x7f"])
 def test_other_outcome_is_refused(press, provider, outcome):
     response = press(outcome)
     assert response.status_code == 422
