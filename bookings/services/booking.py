@@ -15,6 +15,7 @@ from bookings.services.errors import CapReached, ConditionsChanged, NotBookable,
 from bookings.services.locking import lock_people
 from bookings.services.transitions import claim_time, end_lapsed, let_go
 from bookings.slots import Refusal, free_starts, nearest, refusal
+from bookings.unsettled import being_checked
 from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
@@ -56,21 +57,6 @@ def conditions_of(session_type: SessionType, duration_minutes: int, starts_at: d
         currency=price.currency,
         policy=session_type.mentor.cancellation_policy if price.amount_minor else "",
         requires_approval=session_type.requires_approval,
-    )
-
-
-def _agreed(booking: Booking) -> Conditions:
-    """What its student agreed to. Needs the booking's type loaded."""
-    return Conditions(
-        type_slug=booking.session_type.slug,
-        type_name=booking.type_name,
-        minutes=booking.duration_minutes,
-        starts_at=booking.starts_at,
-        price_minor=booking.price_minor,
-        fee_minor=booking.fee_minor,
-        currency=booking.currency,
-        policy="" if booking.is_free else booking.cancellation_policy,
-        requires_approval=booking.requires_approval,
     )
 
 
@@ -125,7 +111,7 @@ def _book(
         ends_at=starts_at + timedelta(minutes=duration_minutes),
         status__in=[*HOLDING, Status.SCHEDULED],
     ).exclude(pk__in=Booking.objects.lapsed(now))
-    if (found := again.with_people().first()) is not None and not _is_replaced(found, shown):
+    if (found := again.with_people().first()) is not None and not _is_replaced(found, shown, now):
         return found
     _refuse_unbookable(people[student.pk], session_type, duration_minutes)
     end_lapsed(list(people), now)
@@ -172,10 +158,30 @@ def _book(
     return booking
 
 
-def _is_replaced(found: Booking, shown: str | None) -> bool:
-    """A hold on other terms than the page's gives way, as it does when its student picks another time."""
+def _is_replaced(found: Booking, shown: str | None, now: datetime) -> bool:
+    """A hold on other terms than the page's gives way, as it does when its student picks another time.
+
+    Not while money for it is being checked, which its pages say.
+    """
     is_open_hold = found.status == Status.AWAITING_PAYMENT and not found.requires_approval
-    return shown is not None and is_open_hold and _agreed(found).token != shown
+    if shown is None or not is_open_hold or _agreed(found).token == shown:
+        return False
+    return not being_checked([found], now)
+
+
+def _agreed(booking: Booking) -> Conditions:
+    """What its student agreed to. Needs the booking's type loaded."""
+    return Conditions(
+        type_slug=booking.session_type.slug,
+        type_name=booking.type_name,
+        minutes=booking.duration_minutes,
+        starts_at=booking.starts_at,
+        price_minor=booking.price_minor,
+        fee_minor=booking.fee_minor,
+        currency=booking.currency,
+        policy="" if booking.is_free else booking.cancellation_policy,
+        requires_approval=booking.requires_approval,
+    )
 
 
 def _refuse_odd_time(starts_at: datetime, now: datetime) -> None:

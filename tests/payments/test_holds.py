@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from bookings.models import Booking, Status
-from bookings.services import accept, book
+from bookings.services import accept, book, conditions_of
+from mentors.models import SessionType
 from payments import services
 from payments.gateways.base import GatewayUnavailable, KeySpent, PayStatus
 from payments.gateways.mock import Outcome, simulate
@@ -200,3 +201,26 @@ def test_sweep_that_runs_out_of_time_goes_on_with_the_others_next_time(payment, 
     for minute in (1, 2):
         services.sweep(NOW + timedelta(minutes=minute))
     assert asked == [payment.pk, others.pk]
+
+
+@pytest.mark.parametrize(
+    ("payment_is", "becomes"),
+    [(PaymentStatus.OPEN, "cancelled"), (PaymentStatus.PROCESSING, "awaiting_payment")],
+)
+def test_hold_gives_way_to_another_price_but_not_while_its_money_is_checked(booking, payment_is, becomes):
+    open_checkout(booking)
+    Payment.objects.update(status=payment_is)
+    SessionType.objects.update(price_minor=50_000)
+    session_type = SessionType.objects.select_related("mentor__user").get()
+    shown = conditions_of(session_type, 60, STARTS_AT).token
+    again = book(
+        student=booking.student,
+        session_type=session_type,
+        duration_minutes=60,
+        starts_at=STARTS_AT,
+        now=NOW,
+        shown=shown,
+    )
+    booking.refresh_from_db()
+    assert booking.status == becomes
+    assert (again == booking) == (becomes == "awaiting_payment")
