@@ -152,7 +152,9 @@ def _cancelled_words(booking: Booking, terms: Terms) -> str:
         return "Cancelled. The time is free again."
     if terms.went_back_minor and not terms.left_minor:
         amount = format_money(terms.went_back_minor, booking.currency)
-        return f"Cancelled. {amount} of what you paid had gone back before; nothing more was left."
+        return (
+            f"Cancelled. {amount} of what you paid went back before, or is on its way; nothing more was left."
+        )
     if not terms.quote.refund_minor:
         return "Cancelled. Nothing comes back, as the page said."
     amount = format_money(terms.quote.refund_minor, booking.currency)

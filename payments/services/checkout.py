@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from bookings.models import Booking, Status
-from bookings.services import extend_hold, lock_booking
+from bookings.services import MENTOR_GONE, extend_hold, lock_booking
 from payments.checked import being_checked
 from payments.gateways import gateway, gateways_for
 from payments.gateways.base import (
@@ -89,9 +89,7 @@ def refuse_unpayable(booking: Booking, now: datetime) -> None:
         gone = "went back to you" if paid.refunded_minor == paid.amount_minor else "is on its way back to you"
         raise NotPayable(f"Your payment came in, but the session could not be confirmed. The money {gone}.")
     if booking.mentor_is_gone:
-        raise MentorGone(
-            f"{mentor.user.first_name} takes no sessions any more, so please don't pay for this one."
-        )
+        raise MentorGone(f"{MENTOR_GONE} Please don’t pay for this session.")
     if booking.status in (Status.CANCELLED, Status.DECLINED):
         raise NotPayable(f"This session was {booking.get_status_display().lower()}: there is nothing to pay.")
     if words := being_checked([booking], now).get(booking.pk):

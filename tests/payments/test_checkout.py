@@ -142,7 +142,7 @@ REFUSALS = {
         NotPayable,
         "has passed",
     ),
-    "mentor gone": (close_mentor, NotPayable, "takes no sessions any more"),
+    "mentor gone": (close_mentor, NotPayable, "takes no sessions at the moment"),
     "in review": (flag, NotPayable, "checked by our staff"),
     "at the bank": (put_at_the_bank, NotPayable, "checked by the bank"),
 }
