@@ -2,10 +2,15 @@
 
 kombu opens a message under its final name and then writes it, so that a reader can take it while it is
 empty, and a worker that reads an empty message ends.
+
+It is read from the worker's event loop, as Redis is. Without one Celery's children share a pipe and its lock,
+and a child that is killed while it waits for work keeps the lock: no other ever gets any.
 """
 
 import uuid
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from time import monotonic
 from typing import Any
 
@@ -26,3 +31,13 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
+    implements = filesystem.Transport.implements.extend(asynchronous=True)
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        loop.call_repeatedly(self.polling_interval, self._take_up)
+
+    def _take_up(self) -> None:
+        """All that there is, as far as the worker has children for it."""
+        with suppress(Empty):
+            while self.cycle is not None:
+                self.cycle.get(self._deliver, timeout=0)
