@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
+from celery import Task, shared_task
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.dispatch import Signal
@@ -17,6 +18,7 @@ from django.dispatch import Signal
 logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
+Given = ParamSpec("Given")
 
 # Sent once a part of a sweep, with `swept`, a `Swept`. Whoever keeps the books of failures listens.
 part_swept = Signal()
@@ -41,6 +43,16 @@ class Swept:
     name: str
     done: list[Row] = field(default_factory=list)
     failed: dict[Row, Exception] = field(default_factory=dict)
+
+
+def alone(*, time_limit: int | None = None) -> Callable[[Callable[Given, None]], "Task[Given, None]"]:
+    """A task that never runs twice at once, and of which it is noted when it went through: see `config.celery`.
+
+    `time_limit`, in seconds, ends it, and is how long a worker that is killed in the middle keeps others away.
+    """
+    options: dict[str, Any] = {"alone": True, "time_limit": time_limit}
+    task: Callable[[Callable[Given, None]], Task[Given, None]] = shared_task(**options)
+    return task
 
 
 def each(

@@ -1,12 +1,12 @@
 from typing import Any
 
-from celery import shared_task
 from django.utils import timezone
 
+from accounts.sweeping import alone
 from bookings import services
 
 
-@shared_task(ignore_result=True)
+@alone(time_limit=120)
 def sweep(**_: Any) -> None:
     """Every minute: lapsed holds end, sessions that are over complete."""
     services.sweep(timezone.now())

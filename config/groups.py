@@ -15,14 +15,16 @@ MONEY = (
     *("payments.view_payout", "payments.view_payoutline"),
 )
 PEOPLE = ("accounts.view_user", "notifications.view_message")
+WORK = ("config.view_sweep", "config.view_failingrow")
 
 GROUPS = {
     "Support": (
-        *(*SESSIONS, *MENTORS, *PEOPLE, "payments.view_payment", "payments.view_refund"),
+        *(*SESSIONS, *MENTORS, *PEOPLE, *WORK, "payments.view_payment", "payments.view_refund"),
         *("bookings.change_booking", "bookings.change_review", "notifications.change_message"),
+        "config.change_failingrow",
     ),
     "Finance": (
-        *(*SESSIONS, *MENTORS, *MONEY, *PEOPLE),
+        *(*SESSIONS, *MENTORS, *MONEY, *PEOPLE, *WORK),
         *("payments.change_payment", "payments.add_refund", "payments.change_refund"),
         *("payments.add_payout", "payments.change_payout", "payments.change_webhookevent"),
     ),
@@ -30,7 +32,7 @@ GROUPS = {
         *(*MENTORS, "accounts.view_user"),
         *("mentors.change_mentor", "mentors.add_skill", "mentors.change_skill"),
     ),
-    "Read only": (*SESSIONS, *MENTORS, *MONEY, *PEOPLE),
+    "Read only": (*SESSIONS, *MENTORS, *MONEY, *PEOPLE, *WORK),
 }
 
 

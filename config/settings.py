@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -209,32 +210,44 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker however long that takes
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat")
+# Mail has a queue of its own; whatever may wait for somebody else's server, or goes through many rows, the other.
+CELERY_TASK_QUEUES = {queue: {"exchange": queue, "routing_key": queue} for queue in ("messages", "sweeps")}
+CELERY_TASK_DEFAULT_QUEUE = "sweeps"
+CELERY_TASK_ROUTES = {"notifications.tasks.*": {"queue": "messages"}}
+# In memory: what must not be forgotten is in the database, and no file can be broken.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+EVERY_MINUTE = 60.0
 CELERY_BEAT_SCHEDULE = {
-    task: {"task": task, "schedule": 60.0, "options": {"expires": 55}}
-    for task in (
-        "config.tasks.heartbeat",
-        "bookings.tasks.sweep",
-        "payments.tasks.sweep",
-        "notifications.tasks.deliver_due",
-    )
+    # Not short-lived: one that waited long says that its queue moves.
+    f"heartbeat of {queue}": {
+        "task": "config.tasks.heartbeat",
+        "schedule": EVERY_MINUTE,
+        "args": (queue,),
+        "options": {"queue": queue, "expires": 900},
+    }
+    for queue in CELERY_TASK_QUEUES
 } | {
-    # Looked at for days: one that is missed is made up for by the next.
-    "payments.tasks.reconcile": {
-        "task": "payments.tasks.reconcile",
-        "schedule": 3600.0,
-        "options": {"expires": 3000},
-    },
-    "payments.tasks.forget_payers": {
-        "task": "payments.tasks.forget_payers",
-        "schedule": 3600.0,
-        "options": {"expires": 3000},
-    },
-    "payments.tasks.audit_money": {
-        "task": "payments.tasks.audit_money",
-        "schedule": 86_400.0,
-        "options": {"expires": 43_200},
-    },
+    task: {"task": task, "schedule": schedule, "options": {"expires": expires}}
+    for schedule, expires, tasks in (
+        (
+            EVERY_MINUTE,
+            55,
+            ("bookings.tasks.sweep", "payments.tasks.sweep", "notifications.tasks.deliver_due"),
+        ),
+        # By the clock, so that many a new start does not put them off for ever.
+        (
+            crontab(minute="7"),
+            3000,
+            (
+                "payments.tasks.reconcile",
+                "payments.tasks.forget_payers",
+                "payments.tasks.forget_old_events",
+                "config.tasks.tidy",
+            ),
+        ),
+        (crontab(hour="3", minute="37"), 43_200, ("payments.tasks.audit_money",)),
+    )
+    for task in tasks
 }
 
 # People
@@ -448,6 +461,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # Which child of a worker was killed; it hands nothing on by itself.
+        "multiprocessing": {"handlers": ["console"], "level": "WARNING"},
         # Thirty lines a receipt.
         "fontTools": {"level": "WARNING"},
         # Its refusals are worded by the gateway.

@@ -3,7 +3,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.sweeping import each, row_of
+from accounts.sweeping import alone, each, row_of
 from notifications import services
 from notifications.models import Message
 
@@ -13,7 +13,7 @@ def deliver(pk: int, **_: Any) -> None:
     services.deliver(pk, now=timezone.now())
 
 
-@shared_task
+@alone(time_limit=120)
 def deliver_due(**_: Any) -> None:
     each(
         "notifications.deliver",

@@ -4,6 +4,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
+from accounts.sweeping import alone
 from payments import audit, services
 from payments.gateways import patience
 from payments.gateways.base import GatewayError
@@ -16,7 +17,7 @@ SECONDS = 30.0
 RECONCILE_SECONDS = 180.0
 
 
-@shared_task
+@alone(time_limit=240)
 def sweep(**kwargs: Any) -> None:
     services.sweep(timezone.now())
 
@@ -43,19 +44,24 @@ def take_up_event(event_pk: int, **kwargs: Any) -> None:
         services.process_event(event_pk, now=timezone.now())
 
 
-@shared_task
+@alone()
 def reconcile(**kwargs: Any) -> None:
     services.reconcile(timezone.now(), seconds=RECONCILE_SECONDS)
 
 
-@shared_task
+@alone()
 def audit_money(**kwargs: Any) -> None:
     audit.report()
 
 
-@shared_task
+@alone()
 def forget_payers(**kwargs: Any) -> None:
     """What is kept of closed accounts no longer: cards at the providers, and names for payouts."""
     with patience.at_most(SECONDS):
         services.forget_payers()
     services.forget_paid(timezone.now())
+
+
+@alone()
+def forget_old_events(**kwargs: Any) -> None:
+    services.forget_old_events(timezone.now())

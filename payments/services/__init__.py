@@ -44,7 +44,7 @@ from payments.services.settlement import (
     take_besides,
 )
 from payments.services.sweep import sweep
-from payments.services.webhooks import process_event, retry_event, store_event
+from payments.services.webhooks import forget_old_events, process_event, retry_event, store_event
 
 __all__ = [
     "AlreadyPaid",
@@ -59,6 +59,7 @@ __all__ = [
     "UnknownCard",
     "close_checkout",
     "ensure_payment",
+    "forget_old_events",
     "forget_paid",
     "forget_payers",
     "give_back_unasked",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F
 
+from accounts.sweeping import delete_in_batches
 from payments.gateways import base, patience
 from payments.models import Payment, PaymentStatus, WebhookEvent
 from payments.services.disputes import sync_disputes
@@ -27,6 +28,8 @@ BACKOFF = (
 # Two and a half days: longer than most providers are down, and short enough for staff to help a student in time.
 MOST_ATTEMPTS = 12
 NOT_OURS = "Nothing of ours"
+# Providers send an event again for some days (Stripe 3, Razorpay 1), and staff look back for a quarter.
+KEPT_FOR = timedelta(days=90)
 
 # What of an event's body is kept, wherever it stands: what happened to which object, and no card and no person.
 KEPT = frozenset(
@@ -107,6 +110,11 @@ def retry_event(event_pk: int, *, now: datetime) -> bool:
     undone = WebhookEvent.objects.unprocessed().filter(pk=event_pk)
     undone.update(gave_up_at=None, due_at=now, attempts=0)
     return process_event(event_pk, now=now)
+
+
+def forget_old_events(now: datetime) -> int:
+    """Delete what was done long ago; what was given up stays until staff have seen to it."""
+    return delete_in_batches(WebhookEvent.objects.filter(processed_at__lte=now - KEPT_FOR))
 
 
 def _act(event: WebhookEvent, now: datetime) -> Payment | None:

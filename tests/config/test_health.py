@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from config import health
-from config.models import Heartbeat
+from config.models import FailingRow, Heartbeat, Sweep
 from config.tasks import heartbeat
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -70,7 +70,74 @@ def test_schedule_is_judged_by_its_last_heartbeat(age, up_for, status):
 
 
 @pytest.mark.django_db
-def test_heartbeat_moves_one_row():
-    heartbeat()
-    heartbeat()
-    assert Heartbeat.objects.count() == 1
+def test_heartbeat_moves_one_row_a_queue():
+    for queue in ("messages", "sweeps", "messages"):
+        heartbeat(queue, added_later=1)
+    assert sorted(Heartbeat.objects.values_list("name", flat=True)) == ["messages", "sweeps"]
+
+
+@pytest.mark.django_db
+def test_queue_that_nobody_works_off_is_a_failure_while_the_schedule_lives():
+    Heartbeat.objects.create(name="messages", at=NOW)
+    Heartbeat.objects.create(name="sweeps", at=NOW - timedelta(minutes=11))
+    findings = health.report(NOW, LONG_UP)
+    assert findings["schedule"]["status"] == "ok"
+    assert findings["queues"] == {"status": "failed", "age_seconds": {"messages": 0, "sweeps": 660}}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("ages", "up_for", "status"),
+    [
+        ({"messages": 1, "sweeps": 9}, LONG_UP, "ok"),
+        ({"messages": 11, "sweeps": 1}, LONG_UP, "failed"),
+        ({"messages": 11, "sweeps": 1}, JUST_STARTED, "unknown"),
+        ({"messages": 1}, LONG_UP, "failed"),
+        ({}, JUST_STARTED, "unknown"),
+    ],
+)
+def test_queues_are_judged_by_the_one_that_is_worst_off(ages, up_for, status):
+    for queue, minutes in ages.items():
+        Heartbeat.objects.create(name=queue, at=NOW - timedelta(minutes=minutes))
+    assert health.report(NOW, up_for)["queues"]["status"] == status
+
+
+def gone_through(minutes_ago, *, besides=()):
+    for name in health.every_minute() - set(besides):
+        at = NOW - timedelta(minutes=minutes_ago)
+        Sweep.objects.create(name=name, held_until=at, finished_at=at)
+
+
+@pytest.mark.django_db
+def test_sweeps_that_go_through_are_fine():
+    gone_through(1)
+    assert health.report(NOW, LONG_UP)["sweeps"] == {"status": "ok", "late": [], "failing": {}}
+    assert health.every_minute() == {
+        "bookings.tasks.sweep",
+        "notifications.tasks.deliver_due",
+        "payments.tasks.sweep",
+    }
+
+
+@pytest.mark.django_db
+def test_sweep_that_does_not_go_through_is_a_failure_and_is_named():
+    gone_through(1, besides=["payments.tasks.sweep"])
+    finding = health.report(NOW, LONG_UP)["sweeps"]
+    assert (finding["status"], finding["late"]) == ("failed", ["payments.tasks.sweep"])
+    assert health.report(NOW, JUST_STARTED)["sweeps"]["status"] == "ok"
+
+
+@pytest.mark.django_db
+def test_row_that_fails_is_a_warning_that_names_its_sweep_and_hides_no_failure(client, monkeypatch):
+    monkeypatch.setattr(health, "STARTED_AT", time.monotonic())
+    row = {"row": "SESSION-7KQ2M9XA", "error": "LookupError", "first_at": NOW, "last_at": NOW}
+    FailingRow.objects.create(sweep="bookings.expire", **row)
+    FailingRow.objects.create(sweep="bookings.complete", **row, resolved_at=NOW)
+    response = client.get("/healthz")
+    assert response.status_code == 200
+    assert response.json()["status"] == "warning"
+    assert response.json()["sweeps"] == {"status": "warning", "late": [], "failing": {"bookings.expire": 1}}
+    assert "SESSION" not in response.content.decode()
+    monkeypatch.setattr(health, "STARTED_AT", time.monotonic() - 3_600)
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()["status"]) == (503, "failed")
