@@ -27,17 +27,24 @@ def processes(*, host: str, port: int, web_workers: int) -> tuple[Process, ...]:
                 *("--workers-kill-timeout", "5", "--no-ws", "--log-level", "warning"),
             ),
         ),
-        Process(
-            "worker",
-            (
-                *(sys.executable, "-m", "celery", "--quiet", "--app", "config", "worker"),
-                # The schedule (--beat) may exist once only: further workers are started without it.
-                *("--beat", "--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO"),
-                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-            ),
-            # The file queue moves messages through TMPDIR, which is atomic only on the queue's own file system.
-            {"TMPDIR": str(settings.QUEUE_DIR / "tmp")},
+        *(_worker(queue) for queue in settings.CELERY_TASK_QUEUES),
+        # The schedule may exist once only, however many workers there are.
+        Process("schedule", (sys.executable, "-m", "config.schedule")),
+    )
+
+
+def _worker(queue: str) -> Process:
+    return Process(
+        queue,
+        (
+            *(sys.executable, "-m", "celery", "--quiet", "--app", "config", "worker"),
+            *("--queues", queue, "--hostname", f"{queue}@%h", "--loglevel", "INFO"),
+            # One child takes 40 MB; what needs more gets more workers.
+            *("--pool", "prefork", "--concurrency", "1"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
+        # The file queue moves messages through TMPDIR, which is atomic only on the queue's own file system.
+        {"TMPDIR": str(settings.QUEUE_DIR / "tmp")},
     )
 
 

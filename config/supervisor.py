@@ -8,16 +8,31 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from config.processes import Process
 
 POLL_SECONDS = 0.2
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A process that ended by itself, and its return code: below zero the signal that killed it."""
+
+    name: str
+    code: int
+
+    def __str__(self) -> str:
+        how = (
+            f"was killed by {signal.Signals(-self.code).name}" if self.code < 0 else f"ended with {self.code}"
+        )
+        return f"The {self.name} process {how}"
+
+
 def supervise(
     processes: Iterable[Process], *, grace_seconds: float = 10, on_ready: Callable[[], bool] | None = None
-) -> str | None:
-    """Block until told to stop (returns None) or until a process ends by itself (returns its name).
+) -> Ended | None:
+    """Block until told to stop (returns None) or until a process ends by itself (returns which, and how).
 
     SIGINT, SIGTERM and SIGHUP stop every process with SIGTERM; what still runs after the grace period, or when told
     a second time, is killed, with its own children. `on_ready` is asked again and again until it says that everything
@@ -38,8 +53,8 @@ def supervise(
             running[process.name] = _start(process)
         while not times_told:
             for name, child in running.items():
-                if child.poll() is not None:
-                    return name
+                if (code := child.poll()) is not None:
+                    return Ended(name, code)
             if on_ready and on_ready():
                 on_ready = None
             time.sleep(POLL_SECONDS)

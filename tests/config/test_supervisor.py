@@ -12,8 +12,14 @@ SLEEP = Process("sleeper", ("sleep", "60"))
 
 def test_supervise_stops_everything_when_one_process_ends():
     started = time.monotonic()
-    assert supervise([SLEEP, Process("short", ("true",))]) == "short"
+    ended = supervise([SLEEP, Process("short", ("false",))])
+    assert str(ended) == "The short process ended with 1"
     assert time.monotonic() - started < 5
+
+
+def test_supervise_says_what_killed_a_process():
+    ended = supervise([SLEEP, Process("short", ("sh", "-c", "kill -KILL $$"))])
+    assert str(ended) == "The short process was killed by SIGKILL"
 
 
 def test_supervise_ends_quietly_when_it_is_told_to():

@@ -1,5 +1,6 @@
-import http.client
+import os
 import socket
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -7,17 +8,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
-from config.celery import declare_queue
-from config.processes import default_web_workers, processes
-from config.supervisor import supervise
-
-DEMO_ACCOUNTS = ("student@example.com", "mentor@example.com", "approval@example.com", "staff@example.com")
+from config.celery import declare_queues
+from config.running import DEMO_ACCOUNTS
 
 
 class Command(BaseCommand):
-    help = "Migrate, then run the web server and one worker with the schedule until one of them ends."
+    help = "Migrate, then run the web server, the workers and the schedule until one of them ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -32,30 +29,12 @@ class Command(BaseCommand):
             call_command("demo")
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
-        self.demo_is_there = settings.DEBUG and users.filter(email=DEMO_ACCOUNTS[0]).exists()
-        declare_queue()
-        close_database()
-
-        ended = supervise(
-            processes(
-                host=settings.WEB_HOST,
-                port=settings.PORT,
-                web_workers=settings.WEB_WORKERS or default_web_workers(),
-            ),
-            on_ready=self.welcome,
-        )
-        if ended:
-            raise CommandError(f"The {ended} process ended, so everything was stopped.")
-
-    def welcome(self) -> bool:
-        if not answers():
-            return False
-        lines = ["", f"  {settings.SITE_NAME} is up: {settings.SITE_URL}"]
-        if self.demo_is_there:
-            lines += ["  Demo accounts, password office-hours: " + ", ".join(DEMO_ACCOUNTS)]
-        self.stdout.write("\n".join([*lines, "  Ctrl-C stops it.", ""]))
+        demo_is_there = settings.DEBUG and users.filter(email=DEMO_ACCOUNTS[0]).exists()
+        declare_queues()
         self.stdout.flush()
-        return True
+        # What is open here ends with this program, and so does the memory that the apps take.
+        arguments = ["--demo-is-there"] if demo_is_there else []
+        os.execv(sys.executable, [sys.executable, "-m", "config.running", *arguments])  # noqa: S606
 
 
 def refuse_busy_port() -> None:
@@ -69,22 +48,3 @@ def refuse_busy_port() -> None:
                 f"Cannot listen on {settings.WEB_HOST}:{settings.PORT} ({error.strerror}). "
                 f"Choose another port, as in PORT={settings.PORT + 1} make run."
             ) from None
-
-
-def close_database() -> None:
-    """Whatever stays open here would be inherited and kept for as long as the site runs."""
-    connection.close()
-    if hasattr(connection, "close_pool"):
-        connection.close_pool()
-
-
-def answers() -> bool:
-    host = "127.0.0.1" if settings.WEB_HOST == "0.0.0.0" else settings.WEB_HOST  # noqa: S104
-    web = http.client.HTTPConnection(host, settings.PORT, timeout=2)
-    try:
-        web.request("GET", "/healthz?live", headers={"Host": settings.SITE_HOST})
-        return web.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        web.close()
