@@ -2,9 +2,7 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.urls import reverse
 
 from accounts.clock import format_moment, format_zone
@@ -27,7 +25,7 @@ def closing_means(user: User, now: datetime) -> Meaning:
 
 
 def _obstacle(booking: Booking, user: User, now: datetime) -> Obstacle:
-    zone = user.zone or ZoneInfo(settings.DEFAULT_TIME_ZONE)
+    zone = user.zone or booking.mentor.zone
     is_student = booking.student_id == user.pk
     other = booking.mentor.user if is_student else booking.student
     at = f"{format_moment(booking.starts_at, zone)}, {format_zone(zone, booking.starts_at)}"

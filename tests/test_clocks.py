@@ -25,6 +25,7 @@ from mentors.models import Mentor
 from payments.gateways import mock
 from payments.services import ReturnUrls, open_checkout, settle
 from tests import factories
+from tests.e2e import stage
 from tests.e2e.test_pages import PAGES, Visit
 from tests.factories import NOW
 
@@ -117,6 +118,8 @@ def scene(db: None) -> dict[str, str]:
     pay(sessions["paid"], mock.Outcome.SUCCESS)
     sessions["held"] = booked(paid, 3)
     pay(sessions["held"], mock.Outcome.FAILURE)
+    sessions["checked"] = booked(factories.SessionTypeFactory(mentor=mentor, position=2), 6)
+    stage.checked(sessions["checked"])
     sessions["cancelled"] = factories.BookingFactory(
         session_type=free, student=people["student"], status=Status.CANCELLED, starts_at=nine_am(5)
     )
