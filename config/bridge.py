@@ -74,7 +74,7 @@ class Bridge:
                 if _may_have_body(environ):
                     environ["CONTENT_LENGTH"] = str(await self._read(environ, receive, body))
                 environ["wsgi.input"] = body
-                await self._answer(environ, send)
+                await self._answer(environ, receive, send)
             except Refused as refusal:
                 logger.warning("body refused", extra={"status": refusal.status, "ip": environ["REMOTE_ADDR"]})
                 await _refuse(refusal.status, send)
@@ -104,23 +104,37 @@ class Bridge:
         body.seek(0)
         return size
 
-    async def _answer(self, environ: Environ, send: Send) -> None:
+    async def _answer(self, environ: Environ, receive: Receive, send: Send) -> None:
         answer = Answer(self.wsgi, environ)
         # What the application keeps for a request, it keeps for this one only.
         context = contextvars.copy_context()
         piece = await self._in_thread(context.run, answer.begin)
         try:
             await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-            while not answer.is_whole:
-                async with asyncio.timeout(self.limits.silent_seconds):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                piece = await self._in_thread(context.run, answer.take)
+            if not answer.is_whole:
+                piece = await self._hand_out(answer, piece, context, receive, send)
             await send({"type": "http.response.body", "body": piece})
         except TimeoutError:
             raise Disconnected from None
         finally:
             if not answer.is_closed:
                 await self._in_thread(context.run, answer.close)
+
+    async def _hand_out(
+        self, answer: "Answer", piece: bytes, context: contextvars.Context, receive: Receive, send: Send
+    ) -> bytes:
+        """All but the last piece, which comes back, each when the one before was taken."""
+        left = asyncio.ensure_future(_until_left(receive))  # the server takes pieces for nobody too
+        try:
+            while not answer.is_whole:
+                async with asyncio.timeout(self.limits.silent_seconds):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if left.done():
+                    raise Disconnected
+                piece = await self._in_thread(context.run, answer.take)
+            return piece
+        finally:
+            left.cancel()
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: work(*args, **kwargs))
@@ -213,6 +227,11 @@ def _may_have_body(environ: Environ) -> bool:
 def _announced(environ: Environ) -> int:
     length = environ.get("CONTENT_LENGTH", "")
     return int(length) if length.isdecimal() else 0
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _refuse(status: HTTPStatus, send: Send) -> None:

@@ -32,7 +32,7 @@ class Visitor:
         self.sent = []
 
     async def receive(self):
-        piece = self.pieces.pop(0)
+        piece = self.pieces.pop(0) if self.pieces else NEVER
         if piece is NEVER:
             await asyncio.Event().wait()
         if piece == "leaves":
@@ -234,6 +234,13 @@ def test_reader_who_takes_everything_gets_everything():
     visitor = visit(app, Visitor())
     assert visitor.body == b"x" * 5 * PIECE + b"the end"
     assert (visitor.is_answered, app.closed) == (True, 1)
+
+
+def test_answer_is_not_made_to_its_end_for_a_reader_who_leaves():
+    app = App(*[b"x" * PIECE] * 100)
+    visit(app, Visitor(pieces=[b"", "leaves"]))
+    assert app.made < 10
+    assert app.closed == 1
 
 
 # Trouble of our own
