@@ -10,7 +10,7 @@ from django.template.loader import get_template
 from django.test.utils import CaptureQueriesContext
 
 from benchmarks import database, reference
-from benchmarks.timing import compare
+from benchmarks.timing import compare, say
 from benchmarks.workloads import (
     DAYS,
     DURATION,
@@ -37,7 +37,6 @@ MOST_QUERIES = 3
 
 def run() -> bool:
     """Whether every target is met."""
-    print(f"{'':<59}{'ours':>11} {'reference':>11} {'ratio':>6}")
     met = [engine(workload) for workload in (W1, W2, W3)]
     call_command("migrate", verbosity=0)
     with transaction.atomic():
@@ -46,15 +45,6 @@ def run() -> bool:
         met += [context(viewer, types), html(viewer, types["W1"])]
         transaction.set_rollback(True)
     return all(met)
-
-
-def _say(name: str, what: str, cost: float, reference: float, most: float) -> bool:
-    ratio = cost / reference
-    verdict = "met" if ratio <= most else "MISSED"
-    print(
-        f"{name:<16} {what:<42} {cost:8.3f} ms {reference:8.3f} ms {ratio:6.2f}   at most {most:g}: {verdict}"
-    )
-    return ratio <= most
 
 
 def engine(workload: Workload) -> bool:
@@ -77,7 +67,7 @@ def engine(workload: Workload) -> bool:
     assert answer == bare(), "the engine and its reference must answer the same"
     cost, least = compare(ours, bare)
     starts = sum(map(len, answer.values()))
-    return _say(f"engine {workload.name}", f"{len(taken)} bookings, {starts} starts", cost, least, 2)
+    return say(f"engine {workload.name}", f"{len(taken)} bookings, {starts} starts", cost, least, 2)
 
 
 def context(viewer: Any, types: dict[str, SessionType]) -> bool:
@@ -95,7 +85,7 @@ def context(viewer: Any, types: dict[str, SessionType]) -> bool:
     with CaptureQueriesContext(connection) as queries:
         page("W2")
     many, few = compare(lambda: page("W2"), lambda: page("W1"), rounds=61)
-    met = _say("context W2/W1", f"2,000 bookings against 200, {len(queries)} queries", many, few, 3)
+    met = say("context W2/W1", f"2,000 bookings against 200, {len(queries)} queries", many, few, 3)
     return met and len(queries) <= MOST_QUERIES
 
 
@@ -132,4 +122,4 @@ def html(viewer: Any, session_type: SessionType) -> bool:
 
     cost, least = compare(ours, bare, rounds=41)
     slots = sum(len(each["slots"]) for each in ready)
-    return _say("HTML W1", f"{len(months)} months, {slots} starts, {len(ours()) // 1000} kB", cost, least, 2)
+    return say("HTML W1", f"{len(months)} months, {slots} starts, {len(ours()) // 1000} kB", cost, least, 2)

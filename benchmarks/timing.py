@@ -26,3 +26,16 @@ def _repeats(work: Callable[[], object]) -> int:
     start = process_time()
     work()
     return max(1, round(SAMPLE / max(process_time() - start, 1e-6)))
+
+
+def headline() -> None:
+    print(f"{'':<59}{'ours':>11} {'reference':>11} {'ratio':>6}")
+
+
+def say(name: str, what: str, cost: float, reference: float, most: float) -> bool:
+    ratio = cost / reference
+    verdict = "met" if ratio <= most else "MISSED"
+    print(
+        f"{name:<16} {what:<42} {cost:8.3f} ms {reference:8.3f} ms {ratio:6.2f}   at most {most:g}: {verdict}"
+    )
+    return ratio <= most
