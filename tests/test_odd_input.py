@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_served")]
 
 # The same every time; HYPOTHESIS_PROFILE=thorough tries ten times as much.
 ROUNDS = 10 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
-MOST_FIELDS = 3 * ROUNDS
+MOST_FIELDS = 2 * ROUNDS
 
 ODD = [
     *(
@@ -247,6 +247,7 @@ class Fuzzer:
         return self.dice.sample(ODD, count)
 
     def try_page(self, name: str, path: str) -> None:
+        self.dice.seed(f"{self.who} {name}")  # what one page is asked does not depend on the others
         page = self.ask("get", path)
         if page.status_code != 200 or not page.get("Content-Type", "").startswith("text/html"):
             self.ask("post", path, dict.fromkeys(PARAMETERS, self.odd()[0]))
@@ -424,10 +425,11 @@ def test_no_form_and_no_parameter_is_answered_by_a_failure(who: str, scene, peop
 def test_no_address_is_answered_by_a_failure(who: str, people) -> None:
     fuzzer = Fuzzer(who, people[who])
     for place in site_map.places():
+        fuzzer.dice.seed(place.name)
         for name in place.kinds:
-            for part in fuzzer.dice.sample(PATH_PARTS, 4 * ROUNDS):
+            for part in fuzzer.dice.sample(PATH_PARTS, min(2 * ROUNDS, len(PATH_PARTS))):
                 fuzzer.ask("get", place.path_with({name: part}))
-    for part in PATH_PARTS:
+    for part in PATH_PARTS if who == "nobody" else []:
         fuzzer.ask("get", f"/{part}")
         fuzzer.ask("get", f"/media/{part}.jpg")
         fuzzer.ask("get", f"/static/{part}")
@@ -435,9 +437,8 @@ def test_no_address_is_answered_by_a_failure(who: str, people) -> None:
     assert not fuzzer.broken, "\n".join(fuzzer.broken)
 
 
-@pytest.mark.parametrize("who", ["nobody", "student"])
-def test_no_header_and_no_body_is_answered_by_a_failure(who: str, people) -> None:
-    fuzzer = Fuzzer(who, people[who])
+def test_no_header_and_no_body_is_answered_by_a_failure(people) -> None:
+    fuzzer = Fuzzer("student", people["student"])
     odd_pages = ("/", "/mentors/", "/media/face.jpg", "/settings/time-zone/", "/accounts/login/", "/healthz")
     for path in odd_pages:
         for headers in HEADERS:
