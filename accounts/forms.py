@@ -67,7 +67,8 @@ class SettingsForm(forms.ModelForm[User]):
         required=False, help_text="All times on the site and in your mail are shown in it."
     )
     phone = PhoneField(
-        required=False, help_text="With the country code. Only for messages about your sessions."
+        required=False,
+        help_text="With the country code. It is for messages about your sessions; so far all of them go by e-mail.",
     )
 
     class Meta:

@@ -147,5 +147,14 @@ class SessionView:
         return self.can_join and self.booking.starts_at - JOIN_OPENS <= self.now
 
     @property
+    def where(self) -> str:
+        """And what can be said of the room at the moment."""
+        if self.is_near:
+            return "Video call; the room is open"
+        if self.can_join:
+            return "Video call; the room opens 15 minutes before the start"
+        return "Video call"
+
+    @property
     def has_invite(self) -> bool:
         return self.booking.status == Status.SCHEDULED

@@ -97,7 +97,7 @@ def _context(message: Message, now: datetime) -> dict[str, Any]:
         "first_name": invitations.one_line(reader.first_name),
         "other_name": invitations.other_name(booking, reader),
         "facts": _facts(message),
-        "steps": _steps(message),
+        "steps": _steps(message, now),
         "clock_change": clock_change_note(invitations.reader_zone(booking, reader), now, booking.starts_at),
         **_money_told(message),
         "is_student": reader.pk == booking.student_id,
@@ -150,7 +150,7 @@ def _money_facts(booking: Booking, reader: User) -> list[Fact]:
     return [Fact("Paid", paid + parts), Fact("If you cancel", describe(booking.cancellation_policy))]
 
 
-def _steps(message: Message) -> list[str]:
+def _steps(message: Message, now: datetime) -> list[str]:
     """What happens next, a sentence each."""
     booking, reader = message.session, message.recipient
     if message.kind not in OF_THE_SESSION:
@@ -160,7 +160,8 @@ def _steps(message: Message) -> list[str]:
     ]
     if message.kind == Kind.SESSION_SCHEDULED:
         steps.insert(0, "The invitation is attached. Accept it, and your calendar keeps the time.")
-        if reminder_due_at(booking, message.created_at):
+        remind_at = reminder_due_at(booking, message.created_at)
+        if remind_at and remind_at > now:
             steps.insert(1, "You get a reminder by e-mail 24 hours before.")
     if booking.is_free and reader.pk == booking.student_id:
         other = invitations.other_name(booking, reader)

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.clock import format_short_date, format_time
 from bookings.models import Booking
-from notifications.models import Kind, Message, Status
+from notifications.models import Message, Status
 
 
 def session_messages(request: HttpRequest, bookings: Sequence[Booking]) -> dict[int, SafeString]:
@@ -25,16 +27,19 @@ def session_messages(request: HttpRequest, bookings: Sequence[Booking]) -> dict[
     )
     lines: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
     chosen: ZoneInfo | None = getattr(request, "time_zone", None)
+    now = timezone.now()
     for message in rows:
+        if message.status in (Status.QUEUED, Status.SENDING) and not message.applies_at(now):
+            continue  # whoever takes it up drops it
         zone = chosen or message.session.mentor.zone
-        lines[message.session.pk].append({"status": message.status, "words": in_words(message, zone)})
+        lines[message.session.pk].append({"status": message.status, "words": in_words(message, zone, now)})
     return {
         pk: render_to_string("notifications/_session_messages.html", {"lines": found})
         for pk, found in lines.items()
     }
 
 
-def in_words(message: Message, zone: ZoneInfo) -> str:
+def in_words(message: Message, zone: ZoneInfo, now: datetime) -> str:
     what = message.get_kind_display()
     where = mask(message.address or message.recipient.email)
     due = f"{format_short_date(message.due_at.astimezone(zone).date())}, {format_time(message.due_at, zone)}"
@@ -47,7 +52,7 @@ def in_words(message: Message, zone: ZoneInfo) -> str:
         return f"{what} could not be delivered to {where}"
     if message.status == Status.QUEUED and message.attempts:
         return f"{what} could not be sent to {where} yet. Next try: {due}"
-    if message.status == Status.QUEUED and message.kind == Kind.REMINDER_24H:
+    if message.status == Status.QUEUED and message.due_at > now:
         return f"{what} goes out to {where} {due}"
     return f"{what} is on its way to {where}"
 

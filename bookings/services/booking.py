@@ -195,7 +195,7 @@ def _refuse_odd_time(starts_at: datetime, now: datetime) -> None:
 def _refuse_unbookable(student: User, session_type: SessionType, duration_minutes: int) -> None:
     mentor = session_type.mentor
     if not student.is_active:
-        raise NotBookable("Your account is switched off. Write to us and we will help.")
+        raise NotBookable("Your account is switched off. Write to us about it.")
     if student.pk == mentor.user_id:
         raise NotBookable("This is your own page: you can't book a session with yourself.")
     if not mentor.is_bookable:

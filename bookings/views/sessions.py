@@ -1,5 +1,7 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from csp.decorators import csp_update
 from django.contrib import messages
@@ -11,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.requests import person
+from accounts.clock import format_moment, format_zone_name
+from accounts.requests import person, viewer_zone
 from bookings import panels
 from bookings.cancellation import Terms, in_words, terms_of
 from bookings.forms import ReasonForm
@@ -91,12 +94,12 @@ def session_detail(request: HttpRequest, reference: str) -> HttpResponse:
 @require_safe
 @never_cache
 def session_confirmation(request: HttpRequest, reference: str) -> HttpResponse:
-    """Only reads the state: whoever comes here without having paid is shown what is still to do."""
+    """Only reads the state: whoever has still to pay is shown that, and of what is over there is nothing to confirm."""
     booking = _own(request, reference)
     now = timezone.now()
     if booking.payable_at(now):
         return redirect("payment", booking.reference)
-    if booking.status_at(now) not in (Status.SCHEDULED, Status.REQUESTED, Status.COMPLETED):
+    if booking.status_at(now) not in (Status.SCHEDULED, Status.REQUESTED):
         return redirect("session_detail", booking.reference)
     return render(request, "bookings/session_confirmation.html", _session(request, booking))
 
@@ -164,24 +167,35 @@ def _cancelled_words(booking: Booking, terms: Terms) -> str:
 @login_required
 @require_POST
 def session_accept(request: HttpRequest, reference: str) -> HttpResponse:
-    return _answer(request, reference, accept, "Accepted. The student has been told what comes next.")
+    return _answer(request, reference, accept)
 
 
 @login_required
 @require_POST
 def session_decline(request: HttpRequest, reference: str) -> HttpResponse:
-    return _answer(request, reference, decline, "Declined. The time is free again.")
+    return _answer(request, reference, decline)
 
 
-def _answer(request: HttpRequest, reference: str, change: Any, words: str) -> HttpResponse:
-    booking = get_object_or_404(Booking, reference=reference, mentor__user=request.user)
+def _answer(request: HttpRequest, reference: str, change: Callable[..., Booking]) -> HttpResponse:
+    booking, now = get_object_or_404(Booking, reference=reference, mentor__user=request.user), timezone.now()
     try:
-        change(booking.pk, actor=person(request), now=timezone.now())
+        answered = change(booking.pk, actor=person(request), now=now)
     except NotAllowed as refusal:
         messages.warning(request, str(refusal))
     else:
-        messages.success(request, words)
+        messages.success(request, _answered_words(answered, viewer_zone(request, answered.mentor.zone), now))
     return redirect("session_detail", booking.reference)
+
+
+def _answered_words(booking: Booking, zone: ZoneInfo, now: datetime) -> str:
+    if booking.status == Status.DECLINED:
+        return "Declined. The time is free again."
+    if booking.status == Status.SCHEDULED:
+        return "Accepted. You are both booked, and each of you gets the confirmation by e-mail."
+    if booking.is_lapsed(now) or booking.hold_expires_at is None:
+        return "You had accepted this request. The time to pay for it is over."
+    until = f"{format_moment(booking.hold_expires_at, zone)}, {format_zone_name(zone)}"
+    return f"Accepted. {booking.student.first_name} can pay until {until}; the time is kept until then."
 
 
 @login_required

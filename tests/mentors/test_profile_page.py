@@ -119,7 +119,10 @@ def test_an_unlisted_profile_is_seen_by_its_mentor_and_staff_only(
     assert client.get(URL).status_code == 404
     client.force_login(stranger)
     assert client.get(URL).status_code == 404
-    for user, words in ((mentor.user, "Only you see this page"), (staff, "Only staff see this page")):
+    for user, words in (
+        (mentor.user, "Only you and our staff see this page"),
+        (staff, "Only staff and the mentor see this page"),
+    ):
         client.force_login(user)
         html = page(client)
         assert words in html

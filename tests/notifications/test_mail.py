@@ -98,6 +98,10 @@ def test_confirmation_promises_a_reminder_only_when_there_is_one(confirmation, b
     assert "reminder" not in mail_of(confirmation).body
 
 
+def test_confirmation_that_is_sent_again_promises_no_reminder_that_went_out(confirmation, booking, mail_of):
+    assert "reminder" not in mail_of(confirmation, booking.starts_at - timedelta(hours=20)).body
+
+
 def test_confirmation_warns_when_clocks_change_before_the_session(confirmation, mail_of):
     before_the_change = NOW - timedelta(days=50)
     assert "Clocks in Europe/Berlin go back by 1 hour" in mail_of(confirmation, before_the_change).body

@@ -2,10 +2,12 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
 from bookings import signals
+from bookings.models import Booking
 from bookings.panels import session_messages
 from notifications import services
 from notifications.models import Kind, Message, Status
@@ -54,6 +56,21 @@ def test_panel_says_where_and_when_it_was_sent_in_the_readers_zone(confirmation,
 def test_panel_tells_of_trouble_in_words(confirmation, booking, student, shown, changes, words):
     Message.objects.filter(pk=confirmation.pk).update(**changes)
     assert words in shown(student)[booking.pk]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": "cancelled"}, {"starts_at": NOW - timedelta(hours=2), "ends_at": NOW}]
+)
+def test_panel_announces_nothing_that_will_not_be_sent(outbox, booking, student, shown, changes):
+    Booking.objects.update(**changes)
+    assert shown(student)[booking.pk] == ""
+
+
+def test_panel_does_not_say_that_an_overdue_reminder_goes_out_in_the_past(reminder, booking, student, shown):
+    with time_machine.travel(reminder.due_at + timedelta(minutes=2)):
+        html = shown(student)[booking.pk]
+    assert "Reminder is on its way to a…@example.com" in html
+    assert "goes out" not in html
 
 
 def test_panel_leaves_out_what_was_dropped(outbox, booking, student, shown):

@@ -140,7 +140,7 @@ def test_cancelling_without_what_was_shown_is_asked_again(desk, session):
 
 
 def test_hold_that_was_paid_meanwhile_is_asked_again(desk, booking, paid):
-    """ "You have not paid, so cancelling costs nothing" is no longer true."""
+    """ "Cancelling costs nothing" is no longer true."""
     old = quoted(desk.get(url(booking)))
     services.settle(paid.pk, source="test", now=NOW)
     answer = press(desk, booking, old)
