@@ -120,8 +120,12 @@ def account_closing(request: HttpRequest) -> HttpResponse:
         logout(request)
         messages.success(request, "Your account is closed. A last mail says so. All the best!")
         response = redirect("landing")
-        for name in ("tz", "tz_detected", "tz_kept"):
-            response.delete_cookie(name)
+        response.delete_cookie("tz_kept")
+        # What the person chose goes; without any zone the page would load twice, and its message be gone.
+        if detected := parse_zone(request.COOKIES.get("tz_detected")):
+            _set_cookie(response, "tz", detected.key)
+        else:
+            response.delete_cookie("tz")
         return response
     return _closing_page(request, status=200)
 

@@ -111,13 +111,22 @@ def test_staff_do_not_close_their_account_here(client: Client, staff: User) -> N
 # Closing
 
 
-def test_closing_signs_out_everywhere_and_begins_anew(at_home: Client, ann: User) -> None:
-    elsewhere = Client()
-    elsewhere.post("/accounts/login/", {"login": EMAIL, "password": "office-hours"})
-    at_home.cookies["tz"] = "Europe/Lisbon"
+def test_closing_leaves_the_device_its_own_zone_and_not_the_chosen_one(at_home: Client, ann: User) -> None:
+    at_home.cookies["tz"], at_home.cookies["tz_detected"] = "Europe/Lisbon", "Asia/Kolkata"
     done = press(at_home)
     assert done["Location"] == "/"
-    assert done.cookies["tz"].value == ""
+    assert done.cookies["tz"].value == "Asia/Kolkata"
+
+
+def test_closing_leaves_no_zone_where_the_device_told_none(at_home: Client, ann: User) -> None:
+    at_home.cookies["tz"] = "Europe/Lisbon"
+    assert press(at_home).cookies["tz"].value == ""
+
+
+def test_who_left_is_signed_out_and_may_begin_anew(at_home: Client, ann: User) -> None:
+    elsewhere = Client()
+    elsewhere.post("/accounts/login/", {"login": EMAIL, "password": "office-hours"})
+    press(at_home)
     assert "Your account is closed" in at_home.get("/").text
     for browser in (at_home, elsewhere):
         assert browser.get("/my-sessions/").status_code == 302
