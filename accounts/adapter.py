@@ -17,9 +17,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from qrcode.image.svg import SvgPathFillImage
 
-from accounts import encryption
 from accounts.models import User
 from accounts.reauthentication import said_recently, sign_in_again
+from lib import encryption
 
 logger = logging.getLogger(__name__)
 

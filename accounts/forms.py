@@ -18,8 +18,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from accounts.models import User
-from accounts.names import validate_name
-from accounts.zones import parse_zone, zone_choices
+from lib.names import validate_name
+from lib.zones import parse_zone, zone_choices
 
 
 class TimeZoneField(forms.ChoiceField):

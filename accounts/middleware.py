@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from accounts.guard import is_signed_by_sender
-from accounts.ratelimit import limits_of, seconds_to_wait, too_many_requests
-from accounts.zones import parse_zone
+from lib.guard import is_signed_by_sender
+from lib.ratelimit import limits_of, seconds_to_wait, too_many_requests
+from lib.zones import parse_zone
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")

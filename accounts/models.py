@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 
-from accounts.names import validate_name
-from accounts.zones import parse_zone
+from lib.names import validate_name
+from lib.zones import parse_zone
 
 
 def validate_zone(value: str) -> None:

@@ -12,16 +12,16 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.clock import format_zone
 from accounts.closing import meaning_for
 from accounts.export import make_archive
 from accounts.forms import SettingsForm, TimeZoneForm
 from accounts.models import User
-from accounts.ratelimit import limit_posts
 from accounts.reauthentication import just_said_who
 from accounts.requests import person
 from accounts.services import CannotClose, MeaningChanged, close_account
-from accounts.zones import parse_zone
+from lib.clock import format_zone
+from lib.ratelimit import limit_posts
+from lib.zones import parse_zone
 
 # Choosing a first password opens the account to it.
 password_set = login_required(just_said_who(allauth_views.password_set))

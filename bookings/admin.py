@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
-from accounts.clock import format_moment, format_zone
 from accounts.requests import person
 from bookings import panels
 from bookings.cancellation import GiveBack, Terms, terms_of
@@ -24,7 +23,8 @@ from bookings.services import (
     hide_review,
     show_review,
 )
-from mentors.money import format_money
+from lib.clock import format_moment, format_zone
+from lib.money import format_money
 
 
 class EventInline(admin.TabularInline[BookingEvent, Booking]):

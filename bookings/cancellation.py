@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import TextChoices
 
-from accounts.clock import format_short_date, format_time
 from bookings.models import Booking, Status
 from bookings.policy import Quote, at_most, quote
 from bookings.refundable import left_of
-from mentors.money import format_money
+from lib.clock import format_short_date, format_time
+from lib.money import format_money
 
 
 class GiveBack(TextChoices):

@@ -8,9 +8,9 @@ from typing import Self
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
-from accounts.clock import format_duration, format_moment, from_param, to_param
 from bookings.policy import POLICIES, describe
-from mentors.money import EXPONENTS, format_money
+from lib.clock import format_duration, format_moment, from_param, to_param
+from lib.money import EXPONENTS, format_money
 
 NOT_READ = "We can’t tell what your page showed. Please check what it says now, and press again."
 

@@ -4,7 +4,7 @@ from django import forms
 
 from bookings.cancellation import GiveBack, Terms
 from bookings.models import Booking
-from mentors.money import format_money, to_minor
+from lib.money import format_money, to_minor
 
 
 class ConfirmForm(forms.ModelForm[Booking]):

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.urls import reverse
 from icalendar import Alarm, Calendar, Event, vCalAddress, vText
 
-from accounts.clock import format_date, format_offset, format_other_clock, format_range, format_zone
 from accounts.models import User
-from accounts.names import plain_name
 from bookings.models import ENDED, Booking
+from lib.clock import format_date, format_offset, format_other_clock, format_range, format_zone
+from lib.names import plain_name
 
 ALARM_BEFORE = timedelta(minutes=15)
 # Allowed in neither a calendar's text nor a header; a tab and a line's end are the caller's matter.

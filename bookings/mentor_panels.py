@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.clock import format_date, format_short_date, format_time, format_zone, to_param
 from accounts.requests import viewer, viewer_zone
 from bookings.models import Booking, Review, Status
 from bookings.next_times import next_times
 from bookings.policy import describe
 from bookings.sessions import SessionView
+from lib.clock import format_date, format_short_date, format_time, format_zone, to_param
 from mentors.models import Mentor, SessionType
 
 REVIEWS_SHOWN = 10

@@ -13,7 +13,7 @@ from django.db.models import F, Func, Q
 from django.urls import reverse
 
 from accounts.models import User
-from bookings.references import new_reference
+from lib.references import new_reference
 from mentors.models import Mentor, SessionType
 
 

@@ -1,4 +1,4 @@
-from accounts.panels import Panel
+from lib.panels import Panel
 
 # Rows are bookings: a badge in lists, and blocks on the session's own page.
 session_badge = Panel("session_badge")

@@ -5,13 +5,13 @@ from typing import Any
 
 from django.urls import reverse
 
-from accounts.clock import format_moment, format_zone
 from accounts.closing import Meaning, Obstacle
 from accounts.export import Part
 from accounts.models import User
 from bookings.models import Booking, BookingEvent, Status
 from bookings.services import waiting_of
-from mentors.money import format_money
+from lib.clock import format_moment, format_zone
+from lib.money import format_money
 
 
 def closing_means(user: User, now: datetime) -> Meaning:

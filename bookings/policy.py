@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mentors.money import EXPONENTS
+from lib.money import EXPONENTS
 
 
 @dataclass(frozen=True)

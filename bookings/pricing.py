@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mentors.money import EXPONENTS
+from lib.money import EXPONENTS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from accounts.clock import (
+from accounts.requests import knows_zone, viewer_zone
+from bookings.models import Booking, Status
+from lib.clock import (
     clock_change_note,
     format_offset,
     format_other_clock,
@@ -15,8 +17,6 @@ from accounts.clock import (
     format_zone,
     format_zone_name,
 )
-from accounts.requests import knows_zone, viewer_zone
-from bookings.models import Booking, Status
 
 JOIN_OPENS = timedelta(minutes=15)
 

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from accounts.clock import format_minute, format_offset
+from lib.clock import format_minute, format_offset
 from mentors.availability import (
     DAY_MINUTES,
     Interval,

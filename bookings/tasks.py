@@ -2,8 +2,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.sweeping import alone
 from bookings import services
+from lib.sweeping import alone
 
 
 @alone(time_limit=120)

@@ -1,7 +1,7 @@
 from django.urls import path
 
-from bookings import converters  # noqa: F401
 from bookings.views import sessions, wizard
+from lib import converters  # noqa: F401
 
 urlpatterns = [
     path("mentors/<slug:slug>/book/", wizard.booking_wizard, name="book"),

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from accounts.clock import from_param, to_param
 from accounts.models import User
 from bookings.busy import load_busy
 from bookings.services import lead_minutes, takes_currency
 from bookings.slots import Busy, Refusal, Slot, State, bookable_range, by_date, free_starts, refusal, why_none
+from lib.clock import from_param, to_param
 from mentors.availability import Schedule, day_start, epoch_minute, local_date
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules

@@ -9,7 +9,9 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from accounts.clock import (
+from bookings.slots import Refusal, Slot, State
+from bookings.wizard import Choice, Offer, monday_of
+from lib.clock import (
     clock_change_note,
     format_date,
     format_date_of_year,
@@ -18,8 +20,6 @@ from accounts.clock import (
     format_zone_name,
     to_param,
 )
-from bookings.slots import Refusal, Slot, State
-from bookings.wizard import Choice, Offer, monday_of
 from mentors.availability import DAY_MINUTES, date_of, epoch_minute, from_epoch_minute, wall_clock
 from mentors.models import Mentor
 

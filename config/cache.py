@@ -20,7 +20,7 @@ from django.utils.functional import cached_property
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from accounts.breaker import Breaker
+from lib.breaker import Breaker
 
 T = TypeVar("T")
 

@@ -18,7 +18,7 @@ TRANSPORT_ALIASES["filesystem"] = "config.file_queue:Transport"
 
 
 class SiteTask(Task[..., Any]):
-    """What `accounts.sweeping.alone` makes never runs twice at once; staff and monitors see when it went through."""
+    """What `lib.sweeping.alone` makes never runs twice at once; staff and monitors see when it went through."""
 
     alone = False
 

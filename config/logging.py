@@ -14,7 +14,7 @@ from celery import Task
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.http import HttpRequest, HttpResponse
 
-from payments.redaction import redacted, redacted_all
+from lib.redaction import redacted, redacted_all
 
 logger = logging.getLogger("config.requests")
 task_logger = logging.getLogger("config.tasks")

@@ -1,7 +1,7 @@
 import sentry_sdk
 from sentry_sdk.scrubber import DEFAULT_DENYLIST, EventScrubber
 
-from payments.redaction import redacted_all
+from lib.redaction import redacted_all
 
 SIGNATURES = ["stripe-signature", "x-razorpay-signature"]
 

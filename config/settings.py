@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "bookings",
     "mentors",
     "accounts",
+    "lib",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -107,11 +108,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "accounts.guard.InputGuard",
+    "lib.guard.InputGuard",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.logging.RequestMiddleware",
     "config.middleware.HeadersMiddleware",
-    "payments.middleware.PatienceMiddleware",
+    "payments.middleware.ProviderDeadlineMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

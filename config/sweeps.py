@@ -9,9 +9,9 @@ from django.db.models import F
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts.sweeping import Row, Swept, delete_in_batches, part_swept
 from config.models import FailingRow, Sweep
-from payments.redaction import redacted
+from lib.redaction import redacted
+from lib.sweeping import Row, Swept, delete_in_batches, part_swept
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from accounts.sweeping import alone, delete_in_batches
 from config import sweeps
 from config.models import Heartbeat
+from lib.sweeping import alone, delete_in_batches
 
 
 @shared_task

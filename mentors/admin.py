@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from accounts.clock import format_duration
 from accounts.requests import person
+from lib.clock import format_duration
 from mentors import services
 from mentors.models import (
     DURATIONS,

@@ -8,9 +8,9 @@ from django.db.models import Value
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from lib.money import EXPONENTS, MOST_CHARGE, to_minor
 from mentors import panels
 from mentors.models import Language, Mentor, MentorQuerySet, SessionType, Skill, skills_of
-from mentors.money import EXPONENTS, MOST_CHARGE, to_minor
 
 Choices = list[tuple[str, str]]
 SKILLS_SHOWN = 4

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User, validate_zone
-from accounts.names import validate_name
-from mentors.money import currency_choices
+from lib.money import currency_choices
+from lib.names import validate_name
 from mentors.payable import is_payable, payable_currencies
 
 DURATIONS = (30, 60, 90, 120)

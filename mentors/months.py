@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
-from accounts.clock import format_minute
+from lib.clock import format_minute
 from mentors.availability import DAY_MINUTES
 from mentors.models import DateOverride, WeeklyHours
 from mentors.schedules import span

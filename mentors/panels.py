@@ -1,4 +1,4 @@
-from accounts.panels import Panel
+from lib.panels import Panel
 
 # Rows are mentors.
 mentor_times = Panel("mentor_times")

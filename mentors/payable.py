@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mentors.money import EXPONENTS
+from lib.money import EXPONENTS
 
 _takers: list[Callable[[str], bool]] = []
 

@@ -6,8 +6,8 @@ from typing import Any
 from accounts.closing import Meaning
 from accounts.export import Part
 from accounts.models import User
+from lib.money import format_money
 from mentors.models import Mentor
-from mentors.money import format_money
 
 RULES = (
     *("slot_interval_minutes", "buffer_minutes", "minimum_notice_hours", "allows_same_day", "window_days"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from mentors import converters  # noqa: F401
+from lib import converters  # noqa: F401
 from mentors.views import application, availability, browsing, dashboard
 
 urlpatterns = [

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.enqueue import enqueue_on_commit
+from lib.enqueue import enqueue_on_commit
 from notifications import services, tasks
 from notifications.models import Message
 

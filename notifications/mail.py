@@ -10,12 +10,12 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts.clock import clock_change_note, format_duration, format_short_date, format_time
 from accounts.models import User
 from bookings import invitations
 from bookings.models import Booking
 from bookings.policy import describe
-from mentors.money import format_money
+from lib.clock import clock_change_note, format_duration, format_short_date, format_time
+from lib.money import format_money
 from notifications.models import OF_THE_SESSION, Kind, Message, reminder_due_at
 from payments.models import Payment, Refund
 

@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from accounts.clock import format_short_date, format_time
 from bookings.models import Booking
+from lib.clock import format_short_date, format_time
 from notifications.models import Message, Status
 
 

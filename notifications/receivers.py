@@ -4,10 +4,10 @@ from typing import Any
 from django.dispatch import receiver
 
 from accounts.closing import account_closed
-from accounts.enqueue import enqueue_on_commit
 from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_scheduled
+from lib.enqueue import enqueue_on_commit
 from notifications import services, tasks
 from payments.models import Payment, Refund
 from payments.signals import payment_failed, refund_requested

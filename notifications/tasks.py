@@ -3,7 +3,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.sweeping import alone, each, row_of
+from lib.sweeping import alone, each, row_of
 from notifications import services
 from notifications.models import Message
 

@@ -11,9 +11,9 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from accounts.enqueue import enqueue_on_commit
 from accounts.requests import person
-from mentors.money import format_money
+from lib.enqueue import enqueue_on_commit
+from lib.money import format_money
 from payments import payouts_admin, services, tasks  # noqa: F401
 from payments.admin_base import HistoryAdmin, NeedsAttention, StaffAdmin
 from payments.forms import StaffRefundForm

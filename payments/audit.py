@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from accounts.sweeping import each, row_of
 from bookings.models import ENDED, HOLDING, Booking, Status
+from lib.sweeping import each, row_of
 from payments.ledger import Shares, overdrawn, shares
 from payments.models import (
     OWED,

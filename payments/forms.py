@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from mentors.money import EXPONENTS, format_money, to_major, to_minor
+from lib.money import EXPONENTS, format_money, to_major, to_minor
 from payments.gateways.mock import Outcome
 from payments.models import Payment
 

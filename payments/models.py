@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from bookings.models import Booking
-from bookings.references import new_reference
+from lib.references import new_reference
 from mentors.models import Mentor
 
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from accounts.requests import viewer
 from bookings import panels
 from bookings.models import Booking, Status
-from mentors.money import format_money
+from lib.money import format_money
 from payments.models import LIVE, Payment, PaymentStatus, RefundStatus
 
 

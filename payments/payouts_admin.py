@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.requests import person
-from mentors.money import format_money
+from lib.money import format_money
 from payments.admin_base import HistoryAdmin, StaffAdmin
 from payments.earnings import Due, Earning, all_due, earnings_of
 from payments.forms import SeenNumber

@@ -8,8 +8,8 @@ from django.utils import timezone
 from accounts.closing import Meaning
 from accounts.export import Part
 from accounts.models import User
+from lib.money import format_money
 from mentors.models import Mentor
-from mentors.money import format_money
 from payments.earnings import Earning, earnings_of, totals_of
 from payments.models import Payment, PaymentStatus, Payout, ProviderCustomer, Refund
 from payments.receipts import receipt_number

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accounts.clock import format_month, format_month_of_year
-from mentors.money import format_money
+from lib.clock import format_month, format_month_of_year
+from lib.money import format_money
 from payments.earnings import Month
 
 WIDTH, HEIGHT = 880, 400

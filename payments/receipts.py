@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from accounts.clock import format_date, format_duration, format_range, format_zone
 from accounts.models import User
 from bookings.models import Booking
-from mentors.money import format_money
+from lib.clock import format_date, format_duration, format_range, format_zone
+from lib.money import format_money
 from payments.models import Payment, PaymentQuerySet, Refund, RefundStatus
 
 

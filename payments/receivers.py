@@ -4,11 +4,11 @@ from typing import Any
 from django.dispatch import receiver
 
 from accounts.closing import account_closed
-from accounts.enqueue import enqueue_on_commit
 from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from bookings.services import NotAllowed
 from bookings.signals import booking_cancelled, booking_declined, booking_expired, booking_held
+from lib.enqueue import enqueue_on_commit
 from payments import services, tasks
 from payments.models import Payment, Refund
 from payments.services.leaving import forget_money_words

@@ -4,9 +4,9 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.sweeping import alone
+from lib import deadline
+from lib.sweeping import alone
 from payments import audit, services
-from payments.gateways import patience
 from payments.gateways.base import GatewayError
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def sweep(**kwargs: Any) -> None:
 def close_checkout(payment_pk: int, **kwargs: Any) -> None:
     """What the provider doesn't answer now is asked by the sweep."""
     try:
-        with patience.at_most(SECONDS):
+        with deadline.within(SECONDS):
             services.close_checkout(payment_pk, source="paid elsewhere", now=timezone.now())
     except GatewayError as error:
         logger.warning("checkout not closed", extra={"payment": payment_pk, "reason": str(error)})
@@ -34,13 +34,13 @@ def close_checkout(payment_pk: int, **kwargs: Any) -> None:
 
 @shared_task
 def send_refund(refund_pk: int, **kwargs: Any) -> None:
-    with patience.at_most(SECONDS):
+    with deadline.within(SECONDS):
         services.send_refund(refund_pk, now=timezone.now())
 
 
 @shared_task
 def take_up_event(event_pk: int, **kwargs: Any) -> None:
-    with patience.at_most(SECONDS):
+    with deadline.within(SECONDS):
         services.process_event(event_pk, now=timezone.now())
 
 
@@ -57,7 +57,7 @@ def audit_money(**kwargs: Any) -> None:
 @alone()
 def forget_payers(**kwargs: Any) -> None:
     """What is kept of closed accounts no longer: cards at the providers, and names for payouts."""
-    with patience.at_most(SECONDS):
+    with deadline.within(SECONDS):
         services.forget_payers()
     services.forget_paid(timezone.now())
 

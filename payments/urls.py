@@ -1,6 +1,6 @@
 from django.urls import path
 
-from bookings import converters  # noqa: F401
+from lib import converters  # noqa: F401
 from payments import views
 from payments.views import earnings, history, receipts, returning, saved_cards, stripe, webhooks
 

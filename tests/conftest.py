@@ -12,9 +12,9 @@ from django.db import connection
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
-from accounts import enqueue
 from accounts.models import User
 from config import wsgi
+from lib import enqueue
 from mentors.models import Mentor
 from tests import factories, servers
 

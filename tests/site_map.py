@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
-from accounts.guard import is_signed_by_sender
+from lib.guard import is_signed_by_sender
 
 # For a part of an address, by its name or its converter's, when nobody says better.
 SAMPLES = {

@@ -1,4 +1,4 @@
-"""Every date and time of every page is one that `accounts.clock` would give, in a zone that the page names.
+"""Every date and time of every page is one that `lib.clock` would give, in a zone that the page names.
 
 The pages are those of `tests/e2e/test_pages.py`, seen without a browser: mentors in Auckland, where it is tomorrow for
 most of the world, and readers whose own zone is unknown, or Berlin.
@@ -17,10 +17,10 @@ from django.conf import settings
 from django.db import models
 from django.test import Client
 
-from accounts import clock
 from accounts.models import User
 from bookings.models import Booking, Status
 from bookings.services import book
+from lib import clock
 from mentors.models import Mentor
 from payments.gateways import mock
 from payments.services import ReturnUrls, open_checkout, settle

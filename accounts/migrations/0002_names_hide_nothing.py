@@ -1,7 +1,7 @@
 from django.db import migrations, models
 
-import accounts.names
-from accounts.names import plain_name
+import lib.names
+from lib.names import plain_name
 
 
 def clean(apps, schema_editor):
@@ -25,6 +25,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="user",
             name="name",
-            field=models.CharField(max_length=120, validators=[accounts.names.validate_name]),
+            field=models.CharField(max_length=120, validators=[lib.names.validate_name]),
         ),
     ]

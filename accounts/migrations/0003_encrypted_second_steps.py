@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from accounts.encryption import decrypt, encrypt
+from lib.encryption import decrypt, encrypt
 from accounts.second_steps import with_secrets
 
 

@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 from django.dispatch import Signal
 
 from accounts.models import User
-from accounts.sweeping import attempt, each_row, row_of
 from bookings import signals
 from bookings.busy import load_busy
 from bookings.cancellation import GiveBack, Terms, terms_of
@@ -15,6 +14,7 @@ from bookings.models import HOLDING, TRANSITIONS, Booking, BookingEvent, Status,
 from bookings.services.errors import NotAllowed, QuoteChanged, SlotGone
 from bookings.services.locking import lock_booking
 from bookings.slots import Refusal, refusal
+from lib.sweeping import attempt, each_row, row_of
 from mentors.availability import epoch_minute
 from mentors.figures import count_session
 from mentors.schedules import load_schedules

@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.clock import format_moment, format_zone_name
 from accounts.requests import person, viewer_zone
 from bookings import panels
 from bookings.cancellation import Terms, in_words, terms_of
@@ -24,8 +23,9 @@ from bookings.policy import describe
 from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
 from bookings.sessions import JOIN_OPENS, SessionView
 from bookings.unsettled import being_checked
+from lib.clock import format_moment, format_zone_name
+from lib.money import format_money
 from mentors.models import Mentor
-from mentors.money import format_money
 
 EMPTY = {
     "upcoming": "No session ahead",

@@ -13,16 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.clock import (
-    clock_change_note,
-    format_offset,
-    format_other_clock,
-    format_range,
-    format_time,
-    format_zone,
-)
 from accounts.models import User
-from accounts.ratelimit import limit_posts
 from accounts.requests import is_htmx, viewer, viewer_zone
 from bookings import caps, wizard, wizard_dates
 from bookings.forms import ConfirmForm
@@ -44,6 +35,15 @@ from bookings.services import (
 from bookings.slots import Refusal
 from bookings.unsettled import being_checked
 from bookings.wizard import Choice
+from lib.clock import (
+    clock_change_note,
+    format_offset,
+    format_other_clock,
+    format_range,
+    format_time,
+    format_zone,
+)
+from lib.ratelimit import limit_posts
 from mentors.models import Mentor, SessionType
 
 DRAFT = "booking_draft"

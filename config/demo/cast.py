@@ -10,8 +10,8 @@ from django.contrib.auth.hashers import make_password
 from accounts.models import User
 from accounts.services import create_person
 from config.demo.plans import HoursPlan, MentorPlan, OverridePlan, PersonPlan, load_mentors, load_people
+from lib.money import to_minor
 from mentors.models import DateOverride, Language, Mentor, SessionType, WeeklyHours
-from mentors.money import to_minor
 from mentors.services import Hours, apply, approve, create_session_type, set_weekly_hours
 
 PASSWORD = "office-hours"  # noqa: S105

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from bookings.models import Booking
-from bookings.references import new_reference
 from config.demo.cast import Cast
+from lib.references import new_reference
 from payments.earnings import all_due
 from payments.gateways.base import PayStatus
 from payments.models import MockCheckout, Payment, PaymentStatus

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import QueryDict
 
+from lib.money import format_money
 from mentors import browse
 from mentors.models import MentorQuerySet
-from mentors.money import format_money
 
 RATINGS = [("", "Any rating"), ("4.5", "4.5 and up"), ("4", "4 and up"), ("3", "3 and up")]
 SORTS = [

@@ -4,7 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 
-from accounts.zones import parse_zone, zone_choices
+from lib.zones import parse_zone, zone_choices
 from mentors.models import Language, Mentor, Skill
 from mentors.photos import BadPhoto, Photo, read_photo
 

@@ -3,9 +3,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from accounts.clock import format_duration
+from lib.clock import format_duration
+from lib.money import EXPONENTS, to_major, to_minor, unchargeable
 from mentors.models import DURATIONS, SessionType
-from mentors.money import EXPONENTS, to_major, to_minor, unchargeable
 
 
 class SessionTypeForm(forms.ModelForm[SessionType]):

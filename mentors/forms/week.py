@@ -9,7 +9,7 @@ from django import forms
 from django.forms.formsets import BaseFormSet, formset_factory
 from django.http import QueryDict
 
-from accounts.clock import format_minute
+from lib.clock import format_minute
 from mentors.availability import DAY_MINUTES
 from mentors.models import Mentor, Weekday, WeeklyHours
 from mentors.schedules import span

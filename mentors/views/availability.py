@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from accounts.clock import format_date, format_dates
+from lib.clock import format_date, format_dates
 from mentors import months, panels, services
 from mentors.forms.dates import FARTHEST, DateHoursForm, TimeOffForm
 from mentors.forms.rules import RulesForm

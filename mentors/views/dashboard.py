@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.ratelimit import limit_uploads
+from lib.ratelimit import limit_uploads
 from mentors import panels, services
 from mentors.forms.profile import ProfileForm
 from mentors.forms.session_type import SessionTypeForm

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from payments.gateways import patience
+from lib import deadline
 from payments.gateways.base import Gateway, GatewayMisconfigured
 from payments.gateways.mock import MockGateway
 from payments.gateways.razorpay import RazorpayGateway
@@ -18,9 +18,9 @@ REGISTRY: dict[str, Gateway] = {
 def gateway(name: str) -> Gateway:
     """The provider that an existing payment names. Raises `GatewayMisconfigured`.
 
-    A web request gives providers so many seconds together, which run from here (`patience`).
+    A web request gives providers so many seconds together, which run from here (`lib.deadline`).
     """
-    patience.seconds_left()
+    deadline.seconds_left()
     try:
         return REGISTRY[name]
     except KeyError:

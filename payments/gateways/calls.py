@@ -21,7 +21,10 @@ from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from payments.gateways import patience
+from lib import deadline
+from payments.gateways.base import GatewayUnavailable
+
+LEAST_SECONDS = 0.05
 
 _waiting = threading.BoundedSemaphore(settings.PROVIDER_CALLS)
 
@@ -34,8 +37,18 @@ class TooManyWaiting(requests.ConnectionError):
     """One more would take a thread from those who want nothing of a provider."""
 
 
+def timeouts(usual: tuple[float, float]) -> tuple[float, float]:
+    """Seconds to connect and to be answered, as `requests` takes them. Raises `GatewayUnavailable`."""
+    left = deadline.seconds_left()
+    if left is None:
+        return usual
+    if left < LEAST_SECONDS:
+        raise GatewayUnavailable("There was no time left to ask, so please try again")
+    return min(usual[0], left), min(usual[1], left)
+
+
 class Session(requests.Session):
-    """For one conversation. In a hurry (`patience`) each of its calls runs in a thread of its own, so that the caller
+    """For one conversation. With a deadline each of its calls runs in a thread of its own, so that the caller
     can go on in time; the call is then cut off. What can't be, the search for an address, keeps its place among
     `PROVIDER_CALLS` until it ends by itself.
     """
@@ -48,7 +61,7 @@ class Session(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         """Raises `NoTimeLeft` and `TooManyWaiting`, besides what `requests` does."""
-        left = patience.seconds_left()
+        left = deadline.seconds_left()
         work = partial(super().request, *args, **kwargs)
         return work() if left is None else Call(work, self.lines).within(left)
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.references import new_reference
-from mentors.money import EXPONENTS
+from lib.money import EXPONENTS
+from lib.references import new_reference
 from payments.gateways.base import (
     Checkout,
     CheckoutRequest,

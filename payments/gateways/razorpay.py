@@ -19,8 +19,9 @@ from django.conf import settings
 from django.utils import timezone
 from razorpay.utility import Utility
 
-from mentors.money import EXPONENTS
-from payments.gateways import calls, patience
+from lib.money import EXPONENTS
+from lib.redaction import redacted
+from payments.gateways import calls
 from payments.gateways.base import (
     Checkout,
     CheckoutRequest,
@@ -37,7 +38,6 @@ from payments.gateways.base import (
     RefundState,
     WebhookEvent,
 )
-from payments.redaction import redacted
 
 Entity = dict[str, Any]
 
@@ -79,7 +79,7 @@ class Session(calls.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         try:
-            response = super().request(*args, **{"timeout": patience.timeouts(TIMEOUT), **kwargs})
+            response = super().request(*args, **{"timeout": calls.timeouts(TIMEOUT), **kwargs})
         except requests.RequestException as error:
             raise GatewayUnavailable(f"Razorpay did not answer: {type(error).__name__}") from None
         self.status_code = response.status_code

@@ -12,8 +12,10 @@ from typing import Any
 import stripe
 from django.conf import settings
 
-from mentors.money import EXPONENTS
-from payments.gateways import calls, patience
+from lib import deadline
+from lib.money import EXPONENTS
+from lib.redaction import redacted
+from payments.gateways import calls
 from payments.gateways.base import (
     AlreadyRefunded,
     CardCharge,
@@ -38,7 +40,6 @@ from payments.gateways.base import (
     UnknownPayer,
     WebhookEvent,
 )
-from payments.redaction import redacted
 
 # Nobody but the owner learns how long requests took.
 stripe.enable_telemetry = False
@@ -112,8 +113,8 @@ class StripeGateway:
         if not settings.STRIPE_SECRET_KEY:
             raise GatewayMisconfigured("STRIPE_SECRET_KEY is not set")
         key, base = settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE
-        if patience.in_hurry():
-            timeout = patience.timeouts(TIMEOUT)
+        if deadline.in_hurry():
+            timeout = calls.timeouts(TIMEOUT)
             return _client(key, base, timeout=timeout, retries=0, session=calls.Session())
         return _connect(key, base)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from accounts.models import User
-from accounts.sweeping import each_row
+from lib.sweeping import each_row
 from payments.earnings import totals_of
 from payments.gateways import gateway
 from payments.gateways.base import SavedCards, UnknownPayer

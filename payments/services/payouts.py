@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from bookings.services import lock_people
+from lib.money import format_money
 from mentors.models import Mentor
-from mentors.money import format_money
 from payments.earnings import Earning, earnings_of
 from payments.models import Payout, PayoutLine
 from payments.signals import payout_recorded

@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import transaction
 
-from accounts.sweeping import Row, each, row_of
+from lib.sweeping import Row, each, row_of
 from payments.gateways import gateway
 from payments.gateways.base import (
     Gateway,

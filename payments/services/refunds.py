@@ -10,7 +10,7 @@ from django.db.models import F
 from accounts.models import User
 from bookings.models import Booking
 from bookings.refundable import Refundable
-from mentors.money import EXPONENTS, format_money
+from lib.money import EXPONENTS, format_money
 from payments.gateways import gateway
 from payments.gateways.base import Gateway, GatewayError, GatewayRejected, KeySpent, Money, RefundState
 from payments.models import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus

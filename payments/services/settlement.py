@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from bookings.models import Booking
 from bookings.services import SlotGone, confirm, extend_hold, lock_booking, release_hold
-from mentors.money import format_money
+from lib.money import format_money
 from payments.gateways import gateway
 from payments.gateways.base import GatewayError, Money, PaymentState, PayStatus
 from payments.models import AT_PROVIDER, WITH_BANK, Payment, PaymentStatus, Refund

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from accounts.sweeping import each_row
 from bookings.models import Booking, Status
-from payments.gateways import patience
+from lib import deadline
+from lib.sweeping import each_row
 from payments.gateways.base import GatewayError
 from payments.models import Payment, PaymentStatus, Refund, WebhookEvent
 from payments.services.refunds import send_refund
@@ -46,7 +46,7 @@ def sweep(now: datetime) -> None:
 
 def _each(name: str, rows: QuerySet[Any], work: Callable[[int], object]) -> None:
     def do(pk: int) -> None:
-        with patience.at_most(ONE):
+        with deadline.within(ONE):
             work(pk)
 
     each_row(f"payments.{name}", rows, do, seconds=PART)

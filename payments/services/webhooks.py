@@ -8,8 +8,9 @@ from typing import Any
 
 from django.db.models import F
 
-from accounts.sweeping import delete_in_batches
-from payments.gateways import base, patience
+from lib import deadline
+from lib.sweeping import delete_in_batches
+from payments.gateways import base
 from payments.models import Payment, PaymentStatus, WebhookEvent
 from payments.services.disputes import sync_disputes
 from payments.services.refund_rows import sync_refunds
@@ -94,7 +95,7 @@ def process_event(event_pk: int, *, now: datetime, within: float | None = None) 
     try:
         with ExitStack() as stack:
             if within is not None:
-                stack.enter_context(patience.at_most(within))
+                stack.enter_context(deadline.within(within))
             order = _act(event, now)
     except Exception as error:
         _record_failure(event, error, now, due_at=now + wait if within is None else now)

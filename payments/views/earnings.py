@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.clock import format_day
 from accounts.requests import viewer_zone
 from bookings.models import Booking
+from lib.clock import format_day
+from lib.money import format_money
 from mentors.models import Mentor
-from mentors.money import format_money
 from payments.earnings import Earning, Month, State, Totals, earnings_of, months, totals
 from payments.models import Payout, PayoutLine
 from payments.plot import Plot, plot_months

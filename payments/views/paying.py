@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.ratelimit import limit_posts
 from bookings.models import Booking
+from lib.ratelimit import limit_posts
 from payments import services
 from payments.forms import MockForm
 from payments.gateways import gateways_for, mock

@@ -16,8 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.ratelimit import limit_posts
 from bookings.models import Booking
+from lib.ratelimit import limit_posts
 from payments import services
 from payments.gateways import gateway, gateways_for
 from payments.gateways.base import GatewayError, InvalidSignature, Money

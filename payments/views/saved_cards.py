@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.ratelimit import limit_posts
 from accounts.requests import person
+from lib.ratelimit import limit_posts
 from payments import services
 from payments.gateways.base import GatewayError
 from payments.services import ReturnUrls, UnknownCard

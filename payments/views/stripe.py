@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.ratelimit import limit_posts
+from lib.ratelimit import limit_posts
 from payments import services
 from payments.gateways import gateways_for
 from payments.gateways.base import GatewayError

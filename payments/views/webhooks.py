@@ -8,9 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.enqueue import enqueue_on_commit
-from accounts.guard import signed_by_sender
-from accounts.ratelimit import address_of, count
+from lib.enqueue import enqueue_on_commit
+from lib.guard import signed_by_sender
+from lib.ratelimit import address_of, count
 from payments import services, tasks
 from payments.gateways import gateway
 from payments.gateways.base import GatewayMisconfigured, InvalidSignature

@@ -8,11 +8,11 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.clock import format_short_date
 from accounts.models import User
 from bookings.models import Booking
 from bookings.slots import State
 from bookings.wizard import Choice, load_offer
+from lib.clock import format_short_date
 from mentors.models import Mentor, SessionType
 from tests import factories
 from tests.factories import NOW

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from accounts.clock import to_param
 from accounts.models import User
 from bookings import caps
 from bookings.models import Booking, Status
 from bookings.services import CapReached, book, conditions_of
 from bookings.services.transitions import accept
+from lib.clock import to_param
 from mentors.models import SessionType
 from tests.bookings.clock import at
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory

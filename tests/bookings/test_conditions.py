@@ -15,8 +15,8 @@ from bookings.conditions import NOT_READ, Conditions
 from bookings.models import Booking, Status, TimeClaim
 from bookings.policy import POLICIES, describe
 from bookings.services import ConditionsChanged, NotOffered, book, conditions_of
+from lib.money import EXPONENTS
 from mentors.models import Mentor, SessionType
-from mentors.money import EXPONENTS
 from tests.factories import NOW, BookingFactory, SessionTypeFactory
 
 KOLKATA = ZoneInfo("Asia/Kolkata")

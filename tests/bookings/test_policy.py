@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookings.policy import POLICIES, Quote, at_most, describe, quote
+from lib.money import EXPONENTS
 from mentors.models import Mentor
-from mentors.money import EXPONENTS
 from tests.factories import NOW
 
 START = NOW + timedelta(days=7)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookings.pricing import quote
-from mentors.money import EXPONENTS, MOST_CHARGE
+from lib.money import EXPONENTS, MOST_CHARGE
 
 MINIMUMS = {"USD": 100, "EUR": 100, "GBP": 100}
 

@@ -60,7 +60,7 @@ def booked(student, session_type, starts_at=MONDAY, now=LAPSED):
 def test_one_that_can_not_be_ended_holds_up_no_other(mentor, bad, caplog, status, becomes, starts_at):
     sessions = [held(mentor, starts_at=starts_at - number * HOUR, status=status) for number in range(3)]
     bad.add(sessions[0].pk)
-    with caplog.at_level(logging.ERROR, "accounts.sweeping"):
+    with caplog.at_level(logging.ERROR, "lib.sweeping"):
         sweep(LAPSED)
     statuses = dict(Booking.objects.values_list("pk", "status"))
     assert [statuses[each.pk] for each in sessions] == [status, becomes, becomes]

@@ -14,8 +14,8 @@ import pytest
 import time_machine
 from django.core.cache.backends.base import BaseCache
 
-from accounts.breaker import Breaker
 from config.cache import ANSWER_SECONDS, SharedFileCache, SharedRedisCache
+from lib.breaker import Breaker
 from tests.servers import BASE_DIR, free_port, site_environment, start_redis
 
 

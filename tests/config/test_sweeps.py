@@ -8,11 +8,11 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.sweeping import Row, Swept, alone
 from bookings import signals
 from bookings import tasks as booking_tasks
 from config import sweeps, tasks
 from config.models import FailingRow, Sweep
+from lib.sweeping import Row, Swept, alone
 from payments.models import WebhookEvent
 from payments.services import forget_old_events
 from tests.factories import NOW, BookingFactory

@@ -5,13 +5,13 @@ from datetime import datetime, time
 
 from django.utils import timezone
 
-from accounts.clock import from_param
 from accounts.models import User
 from accounts.services import create_person
 from bookings.busy import load_busy
 from bookings.models import Booking, Status
 from bookings.services import book, lead_minutes
 from bookings.slots import State, free_starts
+from lib.clock import from_param
 from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules

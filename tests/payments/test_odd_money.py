@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Status
-from mentors.money import format_money, to_major, to_minor
+from lib.money import format_money, to_major, to_minor
 from payments import services
 from payments.audit import audit
 from payments.gateways.base import Money, RefundResult, RefundState

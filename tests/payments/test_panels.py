@@ -5,10 +5,10 @@ from django.contrib.auth.models import AnonymousUser, Permission
 from django.test import RequestFactory
 from django.urls import reverse
 
-from accounts.zones import parse_zone
 from bookings import panels
 from bookings.models import Booking, Status
 from bookings.services import cancel
+from lib.zones import parse_zone
 from payments import services
 from payments.gateways.base import GatewayRejected
 from payments.gateways.mock import Outcome, simulate

@@ -9,8 +9,8 @@ from django.utils import timezone
 from bookings.cancellation import GiveBack
 from bookings.models import Status
 from bookings.services import NotAllowed, book, cancel, cancel_by_staff, decline
+from lib.money import unchargeable
 from mentors.models import Mentor, SessionType
-from mentors.money import unchargeable
 from payments import services
 from payments.audit import audit
 from payments.gateways.base import GatewayUnavailable, RefundResult

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Status
+from lib import deadline
 from payments import services, tasks
-from payments.gateways import patience
 from payments.gateways.base import GatewayUnavailable
 from payments.models import PaymentStatus, WebhookEvent
 from payments.services import webhooks
@@ -170,7 +170,7 @@ def test_event_is_looked_at_in_admin_and_not_changed(world, event, client, staff
 
 @pytest.mark.parametrize("spent", [False, True])
 def test_hurry_bounds_what_is_asked_and_ends(world, payment, spent):
-    with patience.at_most(0 if spent else 2):
+    with deadline.within(0 if spent else 2):
         if spent:
             with pytest.raises(GatewayUnavailable, match="no time"):
                 world.bench.gateway.fetch(payment.provider_ref)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Booking
-from bookings.references import new_reference
+from lib.references import new_reference
 from payments import services
 from payments.gateways import REGISTRY
 from payments.gateways.base import GatewayUnavailable, Money, PayStatus

@@ -4,8 +4,8 @@ from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts.encryption import Unreadable, renew
 from accounts.second_steps import with_secrets
+from lib.encryption import Unreadable, renew
 
 
 class Command(BaseCommand):

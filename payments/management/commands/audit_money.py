@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from mentors.money import format_money
+from lib.money import format_money
 from payments.audit import audit
 
 

@@ -5,8 +5,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts.models import User
-from accounts.names import plain_name, validate_name
 from bookings.invitations import one_line
+from lib.names import plain_name, validate_name
 from mentors.models import Mentor
 from tests.factories import SessionTypeFactory
 

@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.zones import parse_zone, zone_choices
+from lib.zones import parse_zone, zone_choices
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentors.money import EXPONENTS, MOST_CHARGE, format_money, to_major, to_minor, unchargeable
+from lib.money import EXPONENTS, MOST_CHARGE, format_money, to_major, to_minor, unchargeable
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import re
 
 from bookings.models import session_reference
-from bookings.references import ALPHABET, new_reference
+from lib.references import ALPHABET, new_reference
 
 
 def test_a_reference_is_its_prefix_and_ten_letters_that_nobody_confuses():

@@ -9,7 +9,7 @@ from django.urls import resolve, reverse
 
 from accounts.middleware import PostLimitMiddleware
 from accounts.models import User
-from accounts.ratelimit import USUAL, address_of, count, limit_posts, limit_uploads, limits_of
+from lib.ratelimit import USUAL, address_of, count, limit_posts, limit_uploads, limits_of
 from tests import site_map
 from tests.mentors.pictures import plain, upload
 

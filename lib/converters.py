@@ -4,6 +4,8 @@ from datetime import date
 
 from django.urls import register_converter
 
+from lib.references import ALPHABET
+
 
 class IsoDate:
     regex = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -16,4 +18,17 @@ class IsoDate:
         return value.isoformat()
 
 
+class Reference:
+    """`SESSION-7KQ2M9XA4T`. Anything else is no address at all, and reaches no query."""
+
+    regex = rf"[A-Z]{{2,10}}-[{ALPHABET}]{{8,32}}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(IsoDate, "isodate")
+register_converter(Reference, "reference")

@@ -44,7 +44,7 @@ def _made_of(keys: tuple[str, ...]) -> MultiFernet:
         [
             Fernet(
                 base64.urlsafe_b64encode(
-                    salted_hmac("accounts.encryption", "", secret=key, algorithm="sha256").digest()
+                    salted_hmac("lib.encryption", "", secret=key, algorithm="sha256").digest()
                 )
             )
             for key in keys

@@ -13,7 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Status
-from payments.gateways import gateway, patience
+from lib import deadline
+from payments import middleware
+from payments.gateways import calls, gateway
 from payments.gateways.base import GatewayUnavailable
 from payments.models import Payment, PaymentStatus, ProviderCustomer, WebhookEvent
 from tests.factories import NOW
@@ -56,7 +58,7 @@ def provider(request, settings):
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(patience, "SECONDS", SHORT)
+    monkeypatch.setattr(middleware, "PROVIDER_SECONDS", SHORT)
 
 
 # The gateway
@@ -64,7 +66,7 @@ def short(monkeypatch):
 
 @pytest.mark.parametrize("name", REFS)
 def test_provider_that_never_finishes_is_given_up_in_time_and_cut_off(provider, name):
-    with in_time(), patience.at_most(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
+    with in_time(), deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
         gateway(name).fetch(REFS[name])
     assert len(provider.heard) == 1
     wait_until(lambda: not is_calling())
@@ -74,7 +76,7 @@ def test_provider_that_never_shakes_hands_is_given_up_in_time_and_cut_off(settin
     with silent_provider() as provider:
         settings.STRIPE_SECRET_KEY = "sk_test_silent"
         settings.STRIPE_API_BASE = provider.url.replace("http:", "https:")
-        with in_time(), patience.at_most(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
+        with in_time(), deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
             gateway("stripe").fetch(REFS["stripe"])
         assert len(provider.heard) == 1
         wait_until(lambda: not is_calling())
@@ -82,33 +84,33 @@ def test_provider_that_never_shakes_hands_is_given_up_in_time_and_cut_off(settin
 
 @pytest.mark.parametrize("name", REFS)
 def test_all_calls_of_a_request_share_its_seconds(provider, short, name):
-    with in_time(), patience.in_request():
+    with in_time(), deadline.from_first_use(SHORT):
         for words in ("did not answer", "no time left"):
             with pytest.raises(GatewayUnavailable, match=words):
                 gateway(name).fetch(REFS[name])
 
 
 def test_clock_of_a_request_runs_from_where_a_gateway_is_fetched(provider, short):
-    with patience.in_request():
+    with deadline.from_first_use(SHORT):
         threading.Event().wait(SHORT)
         gateway("stripe")
-        left = patience.seconds_left()
+        left = deadline.seconds_left()
         assert left is not None
         assert left > SHORT / 2
 
 
-def test_shorter_patience_within_a_request_counts_and_a_longer_one_does_not(short):
+def test_shorter_deadline_within_a_request_counts_and_a_longer_one_does_not(short):
     for seconds, least, most in ((0.2, 0, 0.2), (60, 0.2, SHORT)):
-        with patience.in_request(), patience.at_most(seconds):
-            left = patience.seconds_left()
+        with deadline.from_first_use(SHORT), deadline.within(seconds):
+            left = deadline.seconds_left()
             assert left is not None
             assert least < left <= most
 
 
 def test_worker_that_nobody_waits_for_keeps_the_usual_timeouts(short):
     gateway("stripe")
-    assert patience.seconds_left() is None
-    assert patience.timeouts((5, 20)) == (5, 20)
+    assert deadline.seconds_left() is None
+    assert calls.timeouts((5, 20)) == (5, 20)
 
 
 @pytest.mark.parametrize("name", REFS)
@@ -120,7 +122,7 @@ def test_address_that_is_not_found_in_time_is_given_up_and_then_never_called(pro
         return find(*args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", find_slowly)
-    with in_time(), patience.at_most(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
+    with in_time(), deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
         gateway(name).fetch(REFS[name])
     found.set()
     wait_until(lambda: not is_calling())
@@ -129,7 +131,7 @@ def test_address_that_is_not_found_in_time_is_given_up_and_then_never_called(pro
 
 def test_no_more_wait_for_providers_than_have_places_and_these_become_free_again(provider):
     def ask(seconds):
-        with patience.at_most(seconds), pytest.raises(GatewayUnavailable) as refusal:
+        with deadline.within(seconds), pytest.raises(GatewayUnavailable) as refusal:
             gateway("stripe").fetch(REFS["stripe"])
         return str(refusal.value)
 

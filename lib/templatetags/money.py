@@ -1,6 +1,6 @@
 from django import template
 
-from mentors.money import format_money
+from lib.money import format_money
 
 register = template.Library()
 

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from accounts.models import User
-from accounts.sweeping import Row, Swept, delete_in_batches, each, each_row, part_swept
+from lib.sweeping import Row, Swept, delete_in_batches, each, each_row, part_swept
 
 SECRET = KeyError("no such thing")
 
@@ -28,7 +28,7 @@ def work(item):
 
 @pytest.mark.django_db
 def test_each_goes_on_after_one_that_fails_and_tells_of_both(told, caplog):
-    with caplog.at_level(logging.ERROR, "accounts.sweeping"):
+    with caplog.at_level(logging.ERROR, "lib.sweeping"):
         swept = each("test.part", [1, 2, 3, 4], work, called=lambda item: Row(f"row {item}"))
     assert swept.done == [Row("row 2"), Row("row 4")]
     assert swept.failed == {Row("row 1"): SECRET, Row("row 3"): SECRET}

@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from accounts.encryption import Unreadable, decrypt, encrypt, renew
 from accounts.models import User
 from accounts.second_steps import with_secrets
 from accounts.services import create_person
+from lib.encryption import Unreadable, decrypt, encrypt, renew
 from tests.accounts.test_account_changes import app_code, turn_on
 
 OLD, NEW = "old-" + "o" * 40, "new-" + "n" * 40

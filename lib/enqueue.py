@@ -13,7 +13,7 @@ from django.db import transaction
 from kombu.connection import Connection
 from kombu.pools import ProducerPool
 
-from accounts.breaker import Breaker
+from lib.breaker import Breaker
 
 # How long connecting, and then each answer, may take of a request's time.
 ANSWER_SECONDS = 0.5

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 from django import template
 
-from accounts import clock
+from lib import clock
 
 register = template.Library()
 

@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from bookings.models import session_reference
 from config.logging import JsonFormatter, PlainFormatter
-from payments.redaction import MASK, redacted, redacted_all
+from lib.redaction import MASK, redacted, redacted_all
 from tests.factories import UserFactory
 
 HEX = "5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd"
