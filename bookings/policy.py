@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lib.money import EXPONENTS
+from lib.money import step
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ def at_most(found: Quote, left_minor: int) -> Quote:
 def refund_share(price_minor: int, fee_minor: int, percent: int, currency: str) -> int:
     """That share of the price, rounded half up once; the fee is a part of all, and of no less.
 
-    Currencies of three decimals go back, as they are paid, in whole steps of ten minor units.
+    It goes back, as it was paid, in whole steps of the currency.
     """
     if percent == 100:
         return price_minor + fee_minor
-    unit = 100 * (10 if EXPONENTS[currency] == 3 else 1)
+    unit = 100 * step(currency)
     return (2 * price_minor * percent + unit) // (2 * unit) * (unit // 100)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lib.money import EXPONENTS
+from lib.money import step
 
 
 @dataclass(frozen=True)
@@ -28,23 +28,20 @@ def quote(
     fee_basis_points: int,
     fee_minimums: Mapping[str, int],
 ) -> Price:
-    """Price and fee; a free session has no fee.
-
-    Providers take three-decimal currencies in steps of ten minor units only
-    (https://docs.stripe.com/currencies#three-decimal), so both parts are whole steps.
-    """
-    step = 10 if EXPONENTS[currency] == 3 else 1
+    """Price and fee, each a whole step of the currency; a free session has no fee."""
+    unit = step(currency)
     price = (
-        _round_half_up(rate_minor * duration_minutes, 60, step)
+        _round_half_up(rate_minor * duration_minutes, 60, unit)
         if hourly
-        else _round_half_up(rate_minor, 1, step)
+        else _round_half_up(rate_minor, 1, unit)
     )
     if price == 0:
         return Price(0, 0, currency)
-    fee = _round_half_up(price * fee_basis_points, 10_000, step)
+    fee = _round_half_up(price * fee_basis_points, 10_000, unit)
     return Price(price, max(fee, fee_minimums.get(currency, 0)), currency)
 
 
-def _round_half_up(numerator: int, denominator: int, step: int) -> int:
-    unit = denominator * step
-    return (2 * numerator + unit) // (2 * unit) * step
+def _round_half_up(numerator: int, denominator: int, unit: int) -> int:
+    """A multiple of `unit`."""
+    whole = denominator * unit
+    return (2 * numerator + whole) // (2 * whole) * unit

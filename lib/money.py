@@ -52,16 +52,24 @@ def to_major(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-EXPONENTS.get(currency, 0))
 
 
+def step(currency: str) -> int:
+    """What every amount that is charged or goes back is a multiple of, in minor units.
+
+    Providers take three-decimal currencies with a last digit of 0 only
+    (https://docs.stripe.com/currencies#three-decimal, https://razorpay.com/docs/api/orders/create/).
+    """
+    return 10 if EXPONENTS.get(currency) == 3 else 1
+
+
 def unchargeable(price_minor: int, currency: str, *, minutes: int = 60) -> str:
     """Why no provider would take that price by the hour for so many minutes; empty when one would, or it is free."""
     if price_minor == 0:
         return ""
     if price_minor > MOST_CHARGE:
         return f"A price can't be more than {format_money(MOST_CHARGE, currency)}."
-    # https://docs.stripe.com/currencies#three-decimal
-    if EXPONENTS[currency] == 3 and price_minor % 10:
+    if price_minor % step(currency):
         return f"The third digit after the point has to be 0 in {currency}."
-    least = LEAST_CHARGE.get(currency, 10 if EXPONENTS[currency] == 3 else 1)
+    least = LEAST_CHARGE.get(currency, step(currency))
     if price_minor * minutes < least * 60:
         return f"The least that can be charged is {format_money(least, currency)} a session; 0 makes it free."
     return ""

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 from razorpay.utility import Utility
 
-from lib.money import EXPONENTS
+from lib.money import EXPONENTS, step
 from lib.redaction import redacted
 from payments.gateways import calls
 from payments.gateways.base import (
@@ -252,8 +252,7 @@ class RazorpayGateway:
     def _refuse_unpayable(self, amount: Money) -> None:
         if amount.currency not in self.currencies or amount.minor < LEAST.get(amount.currency, 1):
             raise GatewayRejected(f"{amount} can't be paid")
-        # https://razorpay.com/docs/api/orders/create/: in currencies of three decimals the last one is 0.
-        if EXPONENTS[amount.currency] == 3 and amount.minor % 10:
+        if amount.minor % step(amount.currency):
             raise GatewayRejected(f"{amount} can't be paid: the last digit has to be 0")
 
 
@@ -418,8 +417,8 @@ def _kind(type_: str, payment: Entity) -> Literal["payment", "refund", "dispute"
 def _entity(event: Entity, name: str) -> Entity:
     """What an event carries; empty whatever else is there instead."""
     found: Any = event
-    for step in ("payload", name, "entity"):
-        found = found.get(step) if isinstance(found, dict) else None
+    for key in ("payload", name, "entity"):
+        found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
 
 

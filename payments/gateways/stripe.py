@@ -13,7 +13,7 @@ import stripe
 from django.conf import settings
 
 from lib import deadline
-from lib.money import EXPONENTS
+from lib.money import EXPONENTS, step
 from lib.redaction import redacted
 from payments.gateways import calls
 from payments.gateways.base import (
@@ -394,7 +394,7 @@ def _client(
 
 def to_wire(money: Money) -> int:
     """Raises `GatewayRejected` for thousandths whose last digit is not 0, which Stripe would refuse."""
-    if EXPONENTS.get(money.currency) == 3 and money.minor % 10:
+    if money.minor % step(money.currency):
         raise GatewayRejected(f"{money} is finer than Stripe takes")
     return money.minor
 

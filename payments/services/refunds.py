@@ -10,7 +10,7 @@ from django.db.models import F
 from accounts.models import User
 from bookings.models import Booking
 from bookings.refundable import Refundable
-from lib.money import EXPONENTS, format_money
+from lib.money import format_money, step
 from payments.gateways import gateway
 from payments.gateways.base import Gateway, GatewayError, GatewayRejected, KeySpent, Money, RefundState
 from payments.models import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus
@@ -81,8 +81,7 @@ def _refuse(payment: Payment, amount_minor: int) -> None:
         raise NotRefundable(
             f"The amount must be more than nothing and at most what is left of the payment: {left}."
         )
-    # https://docs.stripe.com/currencies#three-decimal
-    if EXPONENTS.get(payment.currency) == 3 and amount_minor % 10:
+    if amount_minor % step(payment.currency):
         raise NotRefundable(f"The third digit after the point has to be 0 in {payment.currency}.")
 
 
