@@ -28,8 +28,8 @@ from benchmarks.workloads import (
     Workload,
     schedule,
 )
-from bookings import wizard, wizard_dates
-from bookings.slots import State, by_date, free_starts
+from bookings.booker import calendar, state
+from bookings.engine.slots import State, by_date, free_starts
 from mentors.models import SessionType
 
 MOST_QUERIES = 3
@@ -75,11 +75,11 @@ def context(viewer: Any, types: dict[str, SessionType]) -> bool:
 
     def page(name: str) -> Any:
         session_type = types[name]
-        choice = wizard.Choice(session_type, DURATION, day=ONE_DAY)
-        offer = wizard.load_offer(session_type.mentor, choice, viewer, VIEWER_ZONE, NOW)
+        choice = state.Choice(session_type, DURATION, day=ONE_DAY)
+        offer = state.load_offer(session_type.mentor, choice, viewer, VIEWER_ZONE, NOW)
         return (
-            wizard_dates.month_context(choice, offer, "Mentor"),
-            wizard_dates.times_context(choice, offer, session_type.mentor),
+            calendar.month_context(choice, offer, "Mentor"),
+            calendar.times_context(choice, offer, session_type.mentor),
         )
 
     with CaptureQueriesContext(connection) as queries:
@@ -91,17 +91,16 @@ def context(viewer: Any, types: dict[str, SessionType]) -> bool:
 
 def html(viewer: Any, session_type: SessionType) -> bool:
     """Sixty days as the wizard shows them, months and times, against a plain template of the same strings."""
-    choice = wizard.Choice(session_type, DURATION)
+    choice = state.Choice(session_type, DURATION)
     mentor = session_type.mentor
-    offer = wizard.load_offer(mentor, choice, viewer, VIEWER_ZONE, NOW)
+    offer = state.load_offer(mentor, choice, viewer, VIEWER_ZONE, NOW)
     dates = [FIRST + timedelta(days=n) for n in range(DAYS)]
     months = [
-        wizard_dates.month_context(wizard.Choice(session_type, DURATION, month=first), offer, "Mentor")
+        calendar.month_context(state.Choice(session_type, DURATION, month=first), offer, "Mentor")
         for first in sorted({day.replace(day=1) for day in dates})
     ]
     times = [
-        wizard_dates.times_context(wizard.Choice(session_type, DURATION, day=day), offer, mentor)
-        for day in dates
+        calendar.times_context(state.Choice(session_type, DURATION, day=day), offer, mentor) for day in dates
     ]
     month_page, times_page = (get_template(f"bookings/wizard/_{name}.html") for name in ("month", "slots"))
     plain = Engine()

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bookings.slots import Busy
+from bookings.engine.slots import Busy
 from mentors.availability import Interval, Schedule, Span, day_start, epoch_minute
 
 DATA = json.loads(Path(__file__).with_name("slots.json").read_text())

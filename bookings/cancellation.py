@@ -10,7 +10,7 @@ from django.db.models import TextChoices
 
 from bookings.models import Booking, Status
 from bookings.policy import Quote, at_most, quote
-from bookings.refundable import left_of
+from bookings.ports import left_of
 from lib.clock import format_short_date, format_time
 from lib.money import format_money
 

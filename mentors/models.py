@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User, validate_zone
 from lib.money import currency_choices
 from lib.names import validate_name
-from mentors.payable import is_payable, payable_currencies
+from mentors.ports import is_payable, payable_currencies
 
 DURATIONS = (30, 60, 90, 120)
 SEARCH_WORDS = 6

@@ -7,14 +7,13 @@ class PaymentsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import closing, export
-        from bookings import refundable, unsettled
-        from mentors import payable
+        from bookings import ports as booking_ports
+        from mentors import ports as mentor_ports
         from payments import checked, gateways, panels, personal, receivers  # noqa: F401
         from payments.services import refunds
 
-        payable.register(gateways.takes)
-        refundable.register(refunds.refundable)
-        unsettled.register(checked.being_checked)
+        mentor_ports.register(takes=gateways.takes)
+        booking_ports.register(left_of=refunds.refundable, being_checked=checked.being_checked)
         panels.register()
         closing.register(personal.closing_means)
         export.register(personal.collect)

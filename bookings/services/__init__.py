@@ -1,6 +1,6 @@
 """The only writers of a session's state."""
 
-from bookings.services.booking import book, conditions_of, lead_minutes, price_of, takes_currency
+from bookings.services.booking import book
 from bookings.services.errors import (
     BookingError,
     CapReached,
@@ -44,7 +44,6 @@ __all__ = [
     "book",
     "cancel",
     "cancel_by_staff",
-    "conditions_of",
     "confirm",
     "decline",
     "delete_review",
@@ -53,15 +52,12 @@ __all__ = [
     "forget_words",
     "hide_review",
     "join",
-    "lead_minutes",
     "lock_booking",
     "lock_people",
-    "price_of",
     "record_review",
     "release_hold",
     "show_review",
     "sweep",
-    "takes_currency",
     "waiting_of",
     "withdraw",
 ]

@@ -7,57 +7,24 @@ from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
 from bookings import caps, signals
-from bookings.busy import load_busy
 from bookings.conditions import Conditions
+from bookings.engine.busy import load_busy
+from bookings.engine.offered import conditions_of, lead_minutes
+from bookings.engine.slots import Refusal, free_starts, nearest, refusal
 from bookings.models import HOLDING, Booking, BookingEvent, Status
-from bookings.pricing import Price, quote
+from bookings.ports import being_checked
 from bookings.services.errors import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken
 from bookings.services.locking import lock_people
 from bookings.services.transitions import claim_time, end_lapsed, let_go
-from bookings.slots import Refusal, free_starts, nearest, refusal
-from bookings.unsettled import being_checked
 from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
 
-# A request needs time for an answer: the type's notice, and when the mentor must have answered.
-APPROVAL_NOTICE = timedelta(hours=4)
+# Until when the mentor must have answered.
 ANSWER_WITHIN = timedelta(hours=48)
 ANSWER_BEFORE_START = timedelta(hours=2)
 # Beyond this no mentor takes bookings, and what is calculated with times stays within the calendar.
 FAR = timedelta(days=366)
-
-
-def lead_minutes(session_type: SessionType) -> int:
-    """Notice that the type asks for on top of the mentor's own."""
-    return int(APPROVAL_NOTICE.total_seconds() // 60) if session_type.requires_approval else 0
-
-
-def price_of(session_type: SessionType, duration_minutes: int) -> Price:
-    return quote(
-        rate_minor=session_type.price_minor,
-        hourly=session_type.pricing == SessionType.Pricing.HOURLY,
-        duration_minutes=duration_minutes,
-        currency=session_type.currency,
-        fee_basis_points=settings.PLATFORM_FEE_BASIS_POINTS,
-        fee_minimums=settings.PLATFORM_FEE_MINIMUM,
-    )
-
-
-def conditions_of(session_type: SessionType, duration_minutes: int, starts_at: datetime) -> Conditions:
-    """What a student agrees to who books that now. Needs the type's mentor loaded."""
-    price = price_of(session_type, duration_minutes)
-    return Conditions(
-        type_slug=session_type.slug,
-        type_name=session_type.name,
-        minutes=duration_minutes,
-        starts_at=starts_at,
-        price_minor=price.price_minor,
-        fee_minor=price.fee_minor,
-        currency=price.currency,
-        policy=session_type.mentor.cancellation_policy if price.amount_minor else "",
-        requires_approval=session_type.requires_approval,
-    )
 
 
 def book(
@@ -204,15 +171,10 @@ def _refuse_unbookable(student: User, session_type: SessionType, duration_minute
         raise NotOffered("The mentor no longer offers this session type. Please choose another.")
     if duration_minutes not in session_type.durations:
         raise NotOffered("This session type doesn't come in that length. Please choose one that is offered.")
-    if not takes_currency(session_type):
+    if not session_type.is_payable:
         raise NotOffered(
             f"Payments in {session_type.currency} can't be taken at the moment, so this can't be booked."
         )
-
-
-def takes_currency(session_type: SessionType) -> bool:
-    """Free, or in a currency that a configured gateway takes."""
-    return session_type.is_payable
 
 
 def _refuse_unoffered(

@@ -8,12 +8,12 @@ from django.dispatch import Signal
 
 from accounts.models import User
 from bookings import signals
-from bookings.busy import load_busy
 from bookings.cancellation import GiveBack, Terms, terms_of
+from bookings.engine.busy import load_busy
+from bookings.engine.slots import Refusal, refusal
 from bookings.models import HOLDING, TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
 from bookings.services.errors import NotAllowed, QuoteChanged, SlotGone
 from bookings.services.locking import lock_booking
-from bookings.slots import Refusal, refusal
 from lib.sweeping import attempt, each_row, row_of
 from mentors.availability import epoch_minute
 from mentors.figures import count_session

@@ -13,10 +13,11 @@ from random import Random
 from django.db.models import F
 
 from accounts.models import User
-from bookings.busy import EpochMinute
+from bookings.engine.busy import EpochMinute
+from bookings.engine.offered import lead_minutes, price_of
+from bookings.engine.slots import Busy, State, free_starts
 from bookings.models import Booking, Status, TimeClaim
-from bookings.services import lead_minutes, price_of, record_review
-from bookings.slots import Busy, State, free_starts
+from bookings.services import record_review
 from config.demo.cast import Cast
 from config.demo.history import prepare, write_history
 from config.demo.plans import MentorPlan, ReviewPlan

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, time, timedelta
 from django.db.models import F, OuterRef, Subquery
 
 from accounts.models import User
-from bookings.busy import load_busy
+from bookings.engine.busy import load_busy
+from bookings.engine.offered import lead_minutes
+from bookings.engine.slots import State, free_starts
 from bookings.models import Booking, Status
-from bookings.services import accept, book, cancel, decline, lead_minutes, record_review, takes_currency
+from bookings.services import accept, book, cancel, decline, record_review
 from bookings.services.transitions import complete, expire
-from bookings.slots import State, free_starts
 from config.demo.cast import Cast
 from config.demo.money import pay
 from config.demo.plans import SessionPlan
@@ -32,7 +33,7 @@ class NoTime(Exception):
 def live_through(plan: SessionPlan, cast: Cast, now: datetime) -> None:
     """Everything that happened to the session until now. It is left out when no gateway takes its currency."""
     student, session_type = cast.people[plan.student], cast.session_types[plan.mentor, plan.type]
-    if not takes_currency(session_type):
+    if not session_type.is_payable:
         return
     minutes = plan.minutes or session_type.durations[0]
     booked_at = _ago(plan.booked, now)

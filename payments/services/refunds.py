@@ -9,7 +9,7 @@ from django.db.models import F
 
 from accounts.models import User
 from bookings.models import Booking
-from bookings.refundable import Refundable
+from bookings.ports import Refundable
 from lib.money import format_money, step
 from payments.gateways import gateway
 from payments.gateways.base import Gateway, GatewayError, GatewayRejected, KeySpent, Money, RefundState

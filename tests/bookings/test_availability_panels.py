@@ -9,9 +9,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from bookings.booker.state import Choice, load_offer
+from bookings.engine.slots import State
 from bookings.models import Booking
-from bookings.slots import State
-from bookings.wizard import Choice, load_offer
 from lib.clock import format_short_date
 from mentors.models import Mentor, SessionType
 from tests import factories

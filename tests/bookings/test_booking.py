@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bookings import signals
+from bookings.engine.slots import Refusal
 from bookings.models import Booking, Status, TimeClaim
 from bookings.services import NotBookable, SlotTaken, book
-from bookings.slots import Refusal
 from mentors.models import Mentor, WeeklyHours
 from tests.bookings.clock import at
 from tests.factories import NOW, BookingFactory, SessionTypeFactory

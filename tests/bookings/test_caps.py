@@ -7,8 +7,9 @@ from django.test import Client
 
 from accounts.models import User
 from bookings import caps
+from bookings.engine.offered import conditions_of
 from bookings.models import Booking, Status
-from bookings.services import CapReached, book, conditions_of
+from bookings.services import CapReached, book
 from bookings.services.transitions import accept
 from lib.clock import to_param
 from mentors.models import SessionType

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from bookings.conditions import NOT_READ, Conditions
+from bookings.engine.offered import conditions_of
 from bookings.models import Booking, Status, TimeClaim
 from bookings.policy import POLICIES, describe
-from bookings.services import ConditionsChanged, NotOffered, book, conditions_of
+from bookings.services import ConditionsChanged, NotOffered, book
 from lib.money import EXPONENTS
 from mentors.models import Mentor, SessionType
 from tests.factories import NOW, BookingFactory, SessionTypeFactory

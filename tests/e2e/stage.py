@@ -7,10 +7,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import create_person
-from bookings.busy import load_busy
+from bookings.engine.busy import load_busy
+from bookings.engine.offered import lead_minutes
+from bookings.engine.slots import State, free_starts
 from bookings.models import Booking, Status
-from bookings.services import book, lead_minutes
-from bookings.slots import State, free_starts
+from bookings.services import book
 from lib.clock import from_param
 from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import Mentor, SessionType

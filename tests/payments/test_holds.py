@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from bookings.engine.offered import conditions_of
 from bookings.models import Booking, Status
-from bookings.services import accept, book, conditions_of
+from bookings.services import accept, book
 from mentors.models import SessionType
 from payments import services
 from payments.gateways.base import GatewayUnavailable, KeySpent, PayStatus

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bookings.slots import LABELS, Busy, by_date, free_starts
+from bookings.engine.slots import LABELS, Busy, by_date, free_starts
 from mentors.availability import DAY_MINUTES, Schedule, epoch_minute, from_epoch_minute
 
 NEW_YORK, LONDON, SYDNEY = "America/New_York", "Europe/London", "Australia/Sydney"

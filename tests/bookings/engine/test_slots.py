@@ -6,9 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings.slots import Busy, Refusal, State, bookable_range, free_starts, nearest, refusal, why_none
+from bookings.engine.slots import (
+    Busy,
+    Refusal,
+    State,
+    bookable_range,
+    free_starts,
+    nearest,
+    refusal,
+    why_none,
+)
 from mentors.availability import Schedule, epoch_minute, from_epoch_minute
-from tests.bookings.oracle import WallClock, bookable
+from tests.bookings.engine.oracle import WallClock, bookable
 
 # Where wall clocks are well behaved, and where they are not: near each date they jump.
 PLACES = [

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db.models import Count, F, prefetch_related_objects
 
 from accounts.models import User
-from bookings.busy import load_busy
-from bookings.services import lead_minutes, takes_currency
-from bookings.slots import Busy, State, free_starts
+from bookings.engine.busy import load_busy
+from bookings.engine.offered import lead_minutes
+from bookings.engine.slots import Busy, State, free_starts
 from mentors.availability import DAY_MINUTES, Interval, Schedule, epoch_minute, from_epoch_minute
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
@@ -29,7 +29,7 @@ def next_times(mentors: Sequence[Mentor], student: User | None, now: datetime) -
     schedules, busy = load_schedules(mentors), load_busy(mentors, student, window, now)
     found = {}
     for mentor in mentors:
-        types = [each for each in mentor.session_types.all() if each.is_active and takes_currency(each)]
+        types = [each for each in mentor.session_types.all() if each.is_active and each.is_payable]
         if types and mentor.is_bookable:
             starts = _first_free(schedules[mentor.pk], busy[mentor.pk], window, types[0], now)
             found[mentor.pk] = (types[0], [from_epoch_minute(minute) for minute in starts])

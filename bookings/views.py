@@ -20,9 +20,9 @@ from bookings.forms import ReasonForm
 from bookings.invitations import download
 from bookings.models import Booking, Status
 from bookings.policy import describe
+from bookings.ports import being_checked
 from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
 from bookings.sessions import JOIN_OPENS, SessionView
-from bookings.unsettled import being_checked
 from lib.clock import format_moment, format_zone_name
 from lib.money import format_money
 from mentors.models import Mentor

@@ -9,9 +9,19 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from accounts.models import User
-from bookings.busy import load_busy
-from bookings.services import lead_minutes, takes_currency
-from bookings.slots import Busy, Refusal, Slot, State, bookable_range, by_date, free_starts, refusal, why_none
+from bookings.engine.busy import load_busy
+from bookings.engine.offered import lead_minutes
+from bookings.engine.slots import (
+    Busy,
+    Refusal,
+    Slot,
+    State,
+    bookable_range,
+    by_date,
+    free_starts,
+    refusal,
+    why_none,
+)
 from lib.clock import from_param, to_param
 from mentors.availability import Schedule, day_start, epoch_minute, local_date
 from mentors.models import Mentor, SessionType
@@ -84,7 +94,7 @@ def parse(params: Mapping[str, str], types: Sequence[SessionType], zone: ZoneInf
             f"for {length} minutes" if re.fullmatch(r"[1-9]\d{0,3}", length, re.ASCII) else "in that length"
         )
         return Choice(trouble=f"{session_type.name} isn’t offered {said}. Please choose again.")
-    if not takes_currency(session_type):
+    if not session_type.is_payable:
         unpayable = f"Payments in {session_type.currency} can’t be taken at the moment. Please choose another session."
         return Choice(trouble=unpayable)
     start = from_param(params.get("start", ""))

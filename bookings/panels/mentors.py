@@ -13,8 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.requests import viewer, viewer_zone
+from bookings.engine.next_times import next_times
 from bookings.models import Booking, Review, Status
-from bookings.next_times import next_times
 from bookings.policy import describe
 from bookings.sessions import SessionView
 from lib.clock import format_date, format_short_date, format_time, format_zone, to_param

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from bookings.slots import State
+from bookings.engine.slots import State
 from mentors.availability import Schedule
 
 MINUTE = timedelta(minutes=1)
@@ -81,7 +81,7 @@ def _minutes(clock: WallClock, day: date, spans) -> list[range]:
 
 
 def bookable(schedule, busy, window, duration, now, *, clock, lead_minutes=0, recheck=False):
-    """The same answer as `bookings.slots.free_starts`."""
+    """The same answer as `bookings.engine.slots.free_starts`."""
     runs = open_runs(schedule, clock, *window)
     opened = set().union(*runs)
     today = now.astimezone(schedule.zone).date()

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from bookings.slots import Refusal, Slot, State
-from bookings.wizard import Choice, Offer, monday_of
+from bookings.booker.state import Choice, Offer, monday_of
+from bookings.engine.slots import Refusal, Slot, State
 from lib.clock import (
     clock_change_note,
     format_date,

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
-from bookings.next_times import next_times, similar_mentors
+from bookings.engine.next_times import next_times, similar_mentors
 from mentors import panels
 from mentors.models import Mentor, SessionType
 from tests.bookings.clock import at

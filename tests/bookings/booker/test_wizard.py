@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from bookings.engine.offered import conditions_of
 from bookings.models import Booking, BookingEvent, Status, TimeClaim
-from bookings.services import conditions_of
 from mentors.models import Mentor, SessionType
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bookings.busy import load_busy
+from bookings.engine.busy import load_busy
+from bookings.engine.slots import Busy
 from bookings.models import Status
-from bookings.slots import Busy
 from mentors.availability import epoch_minute
 from tests.bookings.clock import at
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory

@@ -7,10 +7,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from hypothesis import settings
 
+from bookings.booker.state import Choice, load_offer
+from bookings.engine.slots import State
 from bookings.models import Status
 from bookings.services import NotBookable, SlotTaken, book
-from bookings.slots import State
-from bookings.wizard import Choice, load_offer
 from mentors.availability import epoch_minute, from_epoch_minute
 from mentors.models import DateOverride, WeeklyHours
 from tests.bookings.clock import KOLKATA, at

@@ -15,26 +15,18 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.models import User
 from accounts.requests import is_htmx, viewer, viewer_zone
-from bookings import caps, wizard, wizard_dates
+from bookings import caps
+from bookings.booker import calendar, state
+from bookings.booker.state import Choice
+from bookings.engine.next_times import similar_mentors
+from bookings.engine.offered import conditions_of, price_of
+from bookings.engine.slots import Refusal
 from bookings.forms import ConfirmForm
-from bookings.mentor_panels import times_links
 from bookings.models import Booking
-from bookings.next_times import similar_mentors
+from bookings.panels.mentors import times_links
 from bookings.policy import describe
-from bookings.services import (
-    CapReached,
-    ConditionsChanged,
-    NotBookable,
-    NotOffered,
-    SlotTaken,
-    book,
-    conditions_of,
-    price_of,
-    takes_currency,
-)
-from bookings.slots import Refusal
-from bookings.unsettled import being_checked
-from bookings.wizard import Choice
+from bookings.ports import being_checked
+from bookings.services import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken, book
 from lib.clock import (
     clock_change_note,
     format_offset,
@@ -61,7 +53,7 @@ def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
             request, mentor, Choice(), "This is your own page: you can't book a session with yourself."
         )
     types = list(mentor.session_types.active())
-    choice = wizard.parse(request.GET, types, viewer_zone(request, mentor.zone))
+    choice = state.parse(request.GET, types, viewer_zone(request, mentor.zone))
     if choice.session_type is None:
         return _type_page(request, mentor, types, choice)
     if request.method == "POST":
@@ -106,7 +98,7 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
     zone = viewer_zone(request, mentor.zone)
     context = _context(mentor, choice, zone, now)
     student = viewer(request)
-    offer = wizard.load_offer(mentor, choice, student, zone, now)
+    offer = state.load_offer(mentor, choice, student, zone, now)
     picked = None
     if choice.start is not None:
         if not is_htmx(request):
@@ -121,14 +113,14 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
         picked, choice = choice.start, replace(choice, start=None)
     name = mentor.user.first_name
     if choice.view == "week":
-        context["week"] = dates = wizard_dates.week_context(choice, offer, name)
+        context["week"] = dates = calendar.week_context(choice, offer, name)
     else:
-        context["month"] = dates = wizard_dates.month_context(choice, offer, name)
+        context["month"] = dates = calendar.month_context(choice, offer, name)
     context |= {"dates": dates, "fields": choice.fields()}
     if not offer.free and not is_htmx(request):
         context["similar"] = _similar(mentor, student, zone, now)
     if choice.day is not None:
-        context["times"] = wizard_dates.times_context(choice, offer, mentor, picked)
+        context["times"] = calendar.times_context(choice, offer, mentor, picked)
         context["hold"] = hold = _own_hold(student, choice, now) if context["times"]["held"] else None
         context["hold_checked"] = bool(hold and being_checked([hold], now))
         if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
@@ -197,7 +189,7 @@ def _look_again(request: HttpRequest, form: ConfirmForm, shown: str, slug: str) 
     """What was read at the request's beginning is old by now."""
     mentor = _mentor(slug)
     types = list(mentor.session_types.active())
-    choice = wizard.parse(request.GET, types, viewer_zone(request, mentor.zone))
+    choice = state.parse(request.GET, types, viewer_zone(request, mentor.zone))
     if choice.session_type is None:
         return _type_page(request, mentor, types, choice)
     return _confirm_page(request, mentor, choice, form, shown=shown, status=409)
@@ -272,7 +264,7 @@ def _context(mentor: Mentor, choice: Choice, zone: ZoneInfo, now: datetime) -> d
         "choice": choice,
         "zone": zone,
         "zone_label": format_zone(zone, at),
-        "steps": wizard.steps(choice),
+        "steps": state.steps(choice),
         "now": now,
     }
     if choice.session_type:
@@ -292,7 +284,7 @@ def _context(mentor: Mentor, choice: Choice, zone: ZoneInfo, now: datetime) -> d
 def _offered(session_type: SessionType) -> dict[str, Any]:
     return {
         "type": session_type,
-        "is_payable": takes_currency(session_type),
+        "is_payable": session_type.is_payable,
         "durations": [
             {"minutes": minutes, "price": price_of(session_type, minutes)}
             for minutes in session_type.durations

@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.requests import viewer_zone
+from bookings.booker.calendar import SHORT_REASONS
+from bookings.booker.state import Choice, Offer, load_offer
+from bookings.engine.slots import State
 from bookings.models import HOLDING, Booking, Status
 from bookings.sessions import SessionView
-from bookings.slots import State
-from bookings.wizard import Choice, Offer, load_offer
-from bookings.wizard_dates import SHORT_REASONS
 from lib.clock import format_duration, format_short_date, format_zone
 from lib.zones import find_zone
 from mentors.availability import Schedule, epoch_minute, local_date, openings

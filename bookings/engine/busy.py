@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Case, Expression, F, Func, IntegerField, Q, When
 
 from accounts.models import User
+from bookings.engine.slots import Busy
 from bookings.models import Status, TimeClaim
-from bookings.slots import Busy
 from mentors.availability import DAY_MINUTES, Interval, from_epoch_minute
 from mentors.models import Mentor, SessionType
 
