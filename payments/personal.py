@@ -10,9 +10,9 @@ from accounts.export import Part
 from accounts.models import User
 from lib.money import format_money
 from mentors.models import Mentor
-from payments.earnings import Earning, earnings_of, totals_of
 from payments.models import Payment, PaymentStatus, Payout, ProviderCustomer, Refund
-from payments.receipts import receipt_number
+from payments.reports.earnings import Earning, earnings_of, totals_of
+from payments.reports.receipts import receipt_number
 from payments.services.leaving import KEEP_PAYEE
 
 

@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from lib import deadline
 from lib.sweeping import alone
-from payments import audit, services
+from payments import services
 from payments.gateways.base import GatewayError
+from payments.reports import audit
 
 logger = logging.getLogger(__name__)
 

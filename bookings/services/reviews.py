@@ -8,7 +8,7 @@ from accounts.models import User
 from bookings.models import Booking, Review, Status
 from bookings.services.errors import NotAllowed
 from bookings.services.locking import lock_booking
-from mentors.figures import set_rating
+from mentors.mentor_stats import set_rating
 
 
 @transaction.atomic

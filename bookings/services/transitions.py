@@ -16,7 +16,7 @@ from bookings.services.errors import NotAllowed, QuoteChanged, SlotGone
 from bookings.services.locking import lock_booking
 from lib.sweeping import attempt, each_row, row_of
 from mentors.availability import epoch_minute
-from mentors.figures import count_session
+from mentors.mentor_stats import count_session
 from mentors.schedules import load_schedules
 
 # A hold for payment after the mentor's approval: a day, but an hour before the start at the latest.

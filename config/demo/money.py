@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from bookings.models import Booking
 from config.demo.cast import Cast
 from lib.references import new_reference
-from payments.earnings import all_due
 from payments.gateways.base import PayStatus
 from payments.models import MockCheckout, Payment, PaymentStatus
+from payments.reports.earnings import all_due
 from payments.services import settle
 from payments.services.payouts import record_payout
 

@@ -6,10 +6,10 @@ from django.db.models import Q
 
 from accounts.models import User
 from lib.sweeping import each_row
-from payments.earnings import totals_of
 from payments.gateways import gateway
 from payments.gateways.base import SavedCards, UnknownPayer
 from payments.models import FormerPayee, Payment, ProviderCustomer, Refund
+from payments.reports.earnings import totals_of
 
 # A transfer may still come back from the bank, and then staff ask again.
 KEEP_PAYEE = timedelta(days=60)

@@ -9,8 +9,8 @@ from accounts.models import User
 from bookings.services import lock_people
 from lib.money import format_money
 from mentors.models import Mentor
-from payments.earnings import Earning, earnings_of
 from payments.models import Payout, PayoutLine
+from payments.reports.earnings import Earning, earnings_of
 from payments.signals import payout_recorded
 
 logger = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from bookings.models import Booking
 from lib.clock import format_day
 from lib.money import format_money
 from mentors.models import Mentor
-from payments.earnings import Earning, Month, State, Totals, earnings_of, months, totals
 from payments.models import Payout, PayoutLine
-from payments.plot import Plot, plot_months
+from payments.reports.earnings import Earning, Month, State, Totals, earnings_of, months, totals
+from payments.reports.earnings_chart import Plot, plot_months
 
 PAGE_SIZE = 20
 PAYOUTS_SHOWN = 12

@@ -6,8 +6,8 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import person
 from payments.models import Payment
-from payments.receipt_pdf import draw
-from payments.receipts import make_receipt, receipted
+from payments.reports.receipt_pdf import draw
+from payments.reports.receipts import make_receipt, receipted
 
 
 @never_cache

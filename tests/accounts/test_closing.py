@@ -22,7 +22,7 @@ from notifications import services as outbox
 from notifications.models import Kind, Message
 from notifications.models import Status as MessageStatus
 from payments.models import FormerPayee, Payment
-from payments.receipts import make_receipt
+from payments.reports.receipts import make_receipt
 from payments.services import forget_paid
 from tests.accounts.traces import EMAIL, NAME, TRACES
 from tests.factories import NOW, BookingFactory, SessionTypeFactory

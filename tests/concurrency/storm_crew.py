@@ -33,9 +33,9 @@ from bookings import services as sessions
 from bookings.models import Booking, BookingEvent, Status, TimeClaim
 from notifications.models import Message
 from payments import services
-from payments.audit import audit
 from payments.gateways.base import GatewayError
 from payments.models import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, WebhookEvent
+from payments.reports.audit import audit
 from payments.services import ReturnUrls, settlement
 from tests.concurrency.crowd import EVERY_DAY
 from tests.factories import MentorFactory, SessionTypeFactory, UserFactory

@@ -21,8 +21,8 @@ from config.demo.plans import load_mentors, load_sessions
 from mentors.models import Mentor, SessionType, WeeklyHours
 from notifications.models import Message
 from notifications.models import Status as MessageStatus
-from payments.earnings import State, earnings_of, totals
 from payments.models import MockCheckout, Payment, PaymentStatus
+from payments.reports.earnings import State, earnings_of, totals
 from tests.factories import NOW
 
 

@@ -8,12 +8,12 @@ from django.db import connection
 
 from bookings.models import Booking, Status
 from bookings.services import book
-from payments import audit as audit_module
 from payments import services, tasks
-from payments.audit import audit
 from payments.gateways.base import GatewayUnavailable
 from payments.gateways.mock import Outcome, simulate
 from payments.models import Dispute, Payment, PaymentStatus, Refund
+from payments.reports import audit as audit_module
+from payments.reports.audit import audit
 from tests.factories import NOW, BookingFactory
 from tests.payments.conftest import URLS
 from tests.payments.test_settlement import settle

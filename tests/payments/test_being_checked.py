@@ -15,8 +15,8 @@ from notifications.models import Kind, Message
 from notifications.models import Status as Sending
 from notifications.services import deliver
 from payments import services
-from payments.audit import audit
 from payments.models import Payment, PaymentStatus, Refund
+from payments.reports.audit import audit
 from tests.factories import NOW, UserFactory
 from tests.payments.conftest import STARTS_AT
 from tests.payments.stripe_books import SECURE_CARD

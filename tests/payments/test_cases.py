@@ -12,9 +12,9 @@ from bookings.services import SlotTaken, book, cancel
 from bookings.services import sweep as sweep_bookings
 from notifications.models import Kind, Message
 from payments import services
-from payments.audit import audit
 from payments.gateways.base import GatewayMisconfigured, GatewayUnavailable
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus, WebhookEvent
+from payments.reports.audit import audit
 from payments.services import HoldLapsed, NotPayable, NotRefundable
 from tests.factories import NOW, UserFactory
 from tests.payments.conftest import STARTS_AT

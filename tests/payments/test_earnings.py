@@ -6,9 +6,9 @@ import pytest
 from django.urls import reverse
 
 from mentors.models import Mentor
-from payments.earnings import Month, State, earnings_of, months, totals
 from payments.models import Payment, PaymentStatus, RefundStatus
-from payments.plot import BASE, GRID_LINES, TOP, grid_step, plot_months
+from payments.reports.earnings import Month, State, earnings_of, months, totals
+from payments.reports.earnings_chart import BASE, GRID_LINES, TOP, grid_step, plot_months
 from payments.services.payouts import record_payout, return_payout
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory
 from tests.payments.money import paid_session, payment_of, refunded

@@ -10,9 +10,9 @@ from django.utils import timezone
 from bookings.models import Status
 from lib.money import format_money, to_major, to_minor
 from payments import services
-from payments.audit import audit
 from payments.gateways.base import Money, RefundResult, RefundState
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from payments.reports.audit import audit
 from payments.services.refund_rows import record_refunds
 from tests.factories import NOW
 from tests.payments.money import payment_of

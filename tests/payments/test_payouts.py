@@ -5,10 +5,10 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.audit import audit
-from payments.earnings import all_due, earnings_of, totals
 from payments.ledger import shares
 from payments.models import Payment, Payout, PayoutLine
+from payments.reports.audit import audit
+from payments.reports.earnings import all_due, earnings_of, totals
 from payments.services.payouts import AmountChanged, PayoutRefused, record_payout, return_payout
 from payments.signals import payout_recorded
 from tests.factories import NOW, MentorFactory, SessionTypeFactory

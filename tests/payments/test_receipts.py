@@ -7,8 +7,8 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from payments.models import Payment, PaymentStatus, RefundStatus
-from payments.receipt_pdf import draw, printable
-from payments.receipts import make_receipt
+from payments.reports.receipt_pdf import draw, printable
+from payments.reports.receipts import make_receipt
 from tests.factories import NOW, BookingFactory, UserFactory
 from tests.payments.money import paid_session, payment_of, refunded
 

@@ -12,9 +12,9 @@ from bookings.services import NotAllowed, book, cancel, cancel_by_staff, decline
 from lib.money import unchargeable
 from mentors.models import Mentor, SessionType
 from payments import services
-from payments.audit import audit
 from payments.gateways.base import GatewayUnavailable, RefundResult
 from payments.models import MockRefund, Payment, Refund, RefundStatus
+from payments.reports.audit import audit
 from payments.services import NotRefundable
 from tests.factories import NOW, SessionTypeFactory
 from tests.payments.conftest import STARTS_AT

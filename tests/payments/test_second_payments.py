@@ -7,9 +7,9 @@ from django.utils import timezone
 from bookings.models import Status
 from notifications.models import Kind, Message
 from payments import services, tasks
-from payments.audit import audit
 from payments.gateways.base import GatewayUnavailable, RefundResult
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from payments.reports.audit import audit
 from tests.payments.test_settlement import settle as settle_mock
 from tests.payments.worlds import razorpay_world, stripe_world
 

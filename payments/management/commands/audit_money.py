@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from lib.money import format_money
-from payments.audit import audit
+from payments.reports.audit import audit
 
 
 class Command(BaseCommand):

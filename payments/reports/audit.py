@@ -11,16 +11,7 @@ from django.db.models.functions import Coalesce
 from bookings.models import ENDED, HOLDING, Booking, Status
 from lib.sweeping import each, row_of
 from payments.ledger import Shares, overdrawn, shares
-from payments.models import (
-    OWED,
-    Dispute,
-    Payment,
-    PaymentStatus,
-    Payout,
-    PayoutLine,
-    Refund,
-    RefundStatus,
-)
+from payments.models import OWED, Dispute, Payment, PaymentStatus, Payout, PayoutLine, Refund, RefundStatus
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +87,7 @@ def _audit() -> Audit:
         found.problems += wrong
 
     swept = each(
-        "payments.audit",
+        "payments.reports.audit",
         Payment.objects.select_related("booking").order_by("pk").iterator(),
         count,
         called=lambda payment: row_of(Payment, payment.pk, payment.reference),

@@ -8,7 +8,7 @@ from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
-from payments.receipts import Party, Receipt
+from payments.reports.receipts import Party, Receipt
 
 FONTS = Path(__file__).parent / "fonts"
 FACES = {"": "NotoSans-Regular.ttf", "B": "NotoSans-Bold.ttf"}

@@ -12,22 +12,12 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import person
-from lib.enqueue import enqueue_on_commit
 from lib.money import format_money
-from payments import payouts_admin, services, tasks  # noqa: F401
-from payments.admin_base import HistoryAdmin, NeedsAttention, StaffAdmin
+from payments import services
+from payments.admin.base import HistoryAdmin, NeedsAttention, StaffAdmin
 from payments.forms import StaffRefundForm
 from payments.gateways.base import GatewayError
-from payments.models import (
-    OWED,
-    UNSETTLED,
-    Dispute,
-    Payment,
-    PaymentStatus,
-    Refund,
-    RefundStatus,
-    WebhookEvent,
-)
+from payments.models import Dispute, Payment, PaymentStatus, Refund, RefundStatus
 from payments.services import NotRefundable, RefundsChanged
 
 
@@ -38,14 +28,6 @@ class PaymentAttention(NeedsAttention):
         "refund": ("Refund failed", Q(refunds__status=RefundStatus.FAILED)),
         "dispute": ("In dispute", Q(is_disputed=True)),
         "event": ("Event not processed", Q(webhook_events__isnull=False, webhook_events__processed_at=None)),
-    }
-
-
-class RefundAttention(NeedsAttention):
-    WHAT = {
-        "failed": ("Failed", Q(status=RefundStatus.FAILED)),
-        "unanswered": ("No answer", Q(status__in=UNSETTLED, attempts__gt=0) & ~Q(error="")),
-        "owed": ("Not with the student yet", Q(status__in=OWED)),
     }
 
 
@@ -217,92 +199,3 @@ def _settle_again(payment: Payment) -> Payment:
     services.sync_refunds(payment.pk, now=now)
     services.sync_disputes(payment.pk, now=now)
     return Payment.objects.get(pk=payment.pk)
-
-
-@admin.register(Refund)
-class RefundAdmin(StaffAdmin):
-    list_display = ("reference", "payment", "amount", "reason", "status", "attempts", "error", "created_at")
-    list_filter = (RefundAttention, "status", "reason")
-    list_select_related = ("payment",)
-    search_fields = ("reference", "payment__reference", "payment__booking__reference", "provider_id")
-    search_help_text = "Refund, order, session, or the provider's refund ID"
-    date_hierarchy = "created_at"
-    actions = ("try_again",)
-
-    @admin.display(description="amount", ordering="amount_minor")
-    def amount(self, refund: Refund) -> str:
-        return format_money(refund.amount_minor, refund.payment.currency, full=True)
-
-    @admin.action(description="Try again", permissions=["change"])
-    def try_again(self, request: HttpRequest, refunds: QuerySet[Refund]) -> None:
-        for refund in refunds:
-            before = f"{refund.get_status_display()} {refund.provider_id} {refund.error}"
-            try:
-                services.retry_refund(refund.pk, now=timezone.now())
-            except (NotRefundable, GatewayError) as reason:
-                self.report_refused(request, refund, reason)
-                continue
-            enqueue_on_commit(tasks.send_refund, refund.pk)
-            self.report_done(
-                request, refund, "is tried again", f"Tried again; before: {' '.join(before.split())}"
-            )
-
-
-@admin.register(Dispute)
-class DisputeAdmin(StaffAdmin):
-    list_display = ("dispute_id", "payment", "status", "amount", "reason", "is_inquiry", "opened_at")
-    list_filter = ("status", "is_inquiry")
-    list_select_related = ("payment",)
-    search_fields = ("dispute_id", "payment__reference", "payment__booking__reference", "payment__payment_id")
-    search_help_text = "Dispute, order, session, or the provider's payment ID"
-    date_hierarchy = "opened_at"
-
-    @admin.display(description="amount", ordering="amount_minor")
-    def amount(self, dispute: Dispute) -> str:
-        return format_money(dispute.amount_minor, dispute.payment.currency, full=True)
-
-
-class AttentionFilter(admin.SimpleListFilter):
-    title = "what became of it"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("given_up", "Needs attention"), ("waiting", "Waiting"), ("done", "Done")]
-
-    def queryset(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
-        match self.value():
-            case "given_up":
-                return events.filter(processed_at=None).exclude(gave_up_at=None)
-            case "waiting":
-                return events.filter(processed_at=None, gave_up_at=None)
-            case "done":
-                return events.exclude(processed_at=None)
-        return events
-
-
-@admin.register(WebhookEvent)
-class WebhookEventAdmin(StaffAdmin):
-    list_display = (
-        "event_id",
-        "gateway",
-        "type",
-        "order",
-        "received_at",
-        "processed_at",
-        "attempts",
-        "error",
-    )
-    list_filter = (AttentionFilter, "gateway", "kind")
-    list_select_related = ("order",)
-    search_fields = ("event_id", "provider_ref", "payment_id", "refund_id", "order__reference")
-    search_help_text = "Event, checkout, payment or refund at the provider, or our order"
-    date_hierarchy = "received_at"
-    actions = ("process_again",)
-
-    @admin.action(description="Process again", permissions=["change"])
-    def process_again(self, request: HttpRequest, events: QuerySet[WebhookEvent]) -> None:
-        for event in events:
-            done = services.retry_event(event.pk, now=timezone.now())
-            event.refresh_from_db()
-            level = messages.SUCCESS if done else messages.ERROR
-            self.message_user(request, f"{event}: {'done' if done else event.error}", level)

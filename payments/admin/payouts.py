@@ -11,10 +11,10 @@ from django.utils.html import format_html
 
 from accounts.requests import person
 from lib.money import format_money
-from payments.admin_base import HistoryAdmin, StaffAdmin
-from payments.earnings import Due, Earning, all_due, earnings_of
+from payments.admin.base import HistoryAdmin, StaffAdmin
 from payments.forms import SeenNumber
 from payments.models import Payout, PayoutLine
+from payments.reports.earnings import Due, Earning, all_due, earnings_of
 from payments.services.payouts import AmountChanged, PayoutRefused, record_payout, return_payout
 
 

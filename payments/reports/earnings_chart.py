@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lib.clock import format_month, format_month_of_year
 from lib.money import format_money
-from payments.earnings import Month
+from payments.reports.earnings import Month
 
 WIDTH, HEIGHT = 880, 400
 LEFT, TOP, BASE = 150, 30, 340

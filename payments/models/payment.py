@@ -1,0 +1,203 @@
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from bookings.models import Booking
+from lib.references import new_reference
+
+
+def order_reference() -> str:
+    return new_reference("ORDER")
+
+
+class PaymentStatus(models.TextChoices):
+    CREATED = "created", "Not started"
+    OPEN = "open", "Waiting for payment"
+    PROCESSING = "processing", "Being checked by the bank"
+    AUTHORIZED = "authorized", "Authorized"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    EXPIRED = "expired", "Expired"
+    CANCELED = "canceled", "Canceled"
+
+
+# Only forward. Money that came in late counts whatever had been written down before.
+PAYMENT_TRANSITIONS: dict[PaymentStatus, frozenset[PaymentStatus]] = {
+    PaymentStatus.CREATED: frozenset({PaymentStatus.OPEN, PaymentStatus.CANCELED}),
+    PaymentStatus.OPEN: frozenset(
+        {
+            PaymentStatus.PROCESSING,
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.SUCCEEDED,
+            PaymentStatus.FAILED,
+            PaymentStatus.EXPIRED,
+            PaymentStatus.CANCELED,
+        }
+    ),
+    PaymentStatus.PROCESSING: frozenset(
+        {
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.SUCCEEDED,
+            PaymentStatus.FAILED,
+            PaymentStatus.EXPIRED,
+            PaymentStatus.CANCELED,
+        }
+    ),
+    PaymentStatus.AUTHORIZED: frozenset(
+        {PaymentStatus.SUCCEEDED, PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.CANCELED}
+    ),
+    PaymentStatus.SUCCEEDED: frozenset(),
+    PaymentStatus.FAILED: frozenset({PaymentStatus.SUCCEEDED}),
+    PaymentStatus.EXPIRED: frozenset({PaymentStatus.SUCCEEDED}),
+    PaymentStatus.CANCELED: frozenset({PaymentStatus.SUCCEEDED}),
+}
+AT_PROVIDER = (PaymentStatus.OPEN, PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
+LIVE = (PaymentStatus.CREATED, *AT_PROVIDER)
+# With the bank, which has not decided: the time is kept.
+WITH_BANK = (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def live(self) -> Self:
+        """Those that may still be paid in the ordinary way: at most one a booking."""
+        return self.filter(status__in=LIVE)
+
+    def at_provider(self) -> Self:
+        return self.filter(status__in=AT_PROVIDER)
+
+    def being_checked(self) -> Self:
+        """Money that may have come in: a bank or staff have to say. Meanwhile nobody should pay again."""
+        looked_at = Q(needs_review=True) | Q(status__in=WITH_BANK)
+        return self.filter(looked_at).exclude(status=PaymentStatus.SUCCEEDED)
+
+    def undecided(self) -> Self:
+        """Another amount than was asked for came in, and staff have not said what becomes of it."""
+        return self.filter(needs_review=True).exclude(payment_id="").exclude(status=PaymentStatus.SUCCEEDED)
+
+    def counted(self) -> Self:
+        """Money that paid for its session: at most one a booking. A second payment is surplus and goes back."""
+        return self.filter(status=PaymentStatus.SUCCEEDED, is_surplus=False)
+
+
+class Payment(models.Model):
+    """One order: an amount asked for a session, from before any provider hears of it until the money is in."""
+
+    reference = models.CharField("order", max_length=24, unique=True, default=order_reference, editable=False)
+    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
+    status = models.CharField(max_length=12, choices=PaymentStatus, default=PaymentStatus.CREATED)
+
+    # As it was when booked, in the currency's minor unit; the fee is a part of the amount.
+    amount_minor = models.PositiveIntegerField()
+    platform_fee_minor = models.PositiveIntegerField()
+    currency = models.CharField(max_length=3)
+
+    gateway = models.CharField(max_length=12, blank=True)
+    provider_ref = models.CharField("checkout at the provider", max_length=255, blank=True)
+    payment_id = models.CharField("payment at the provider", max_length=255, blank=True)
+    # Money that came in on another payment's checkout, after that one was paid: surplus, with no checkout of its own.
+    same_checkout_as = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="came_in_besides",
+        editable=False,
+    )
+    # What the provider is asked, word for word: the same idempotency key must always send the same.
+    attempt = models.PositiveSmallIntegerField(default=1)
+    request = models.JSONField(default=dict, blank=True)
+    checkout_url = models.TextField("payment page at the provider", blank=True)
+    checkout_expires_at = models.DateTimeField(null=True, blank=True)
+    failure = models.CharField(max_length=300, blank=True)
+
+    is_surplus = models.BooleanField("paid twice", default=False)
+    refunded_minor = models.PositiveIntegerField(default=0)
+    reserved_minor = models.PositiveIntegerField("on its way back", default=0)
+    lost_minor = models.PositiveIntegerField("lost to chargebacks", default=0)
+    # While it is, nothing is paid out for it.
+    is_disputed = models.BooleanField("in dispute", default=False)
+    # What the provider keeps, which is the platform's cost; perhaps in the currency of the platform's account.
+    provider_fee_minor = models.PositiveIntegerField(null=True, blank=True)
+    provider_fee_currency = models.CharField(max_length=3, blank=True)
+    # When the provider is asked next, while it has the last word.
+    ask_at = models.DateTimeField(null=True, blank=True)
+
+    needs_review = models.BooleanField(default=False)
+    review_reason = models.CharField(max_length=300, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    created_at = models.DateTimeField()
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["status"], name="payment_by_status")]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_is_positive"),
+            models.CheckConstraint(
+                condition=Q(platform_fee_minor__lte=F("amount_minor")), name="payment_fee_is_within_amount"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gte=F("refunded_minor") + F("reserved_minor")),
+                name="payment_refunds_are_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=PaymentStatus.SUCCEEDED) | Q(succeeded_at__isnull=False),
+                name="payment_succeeded_has_time",
+            ),
+            models.UniqueConstraint(
+                fields=["booking"], condition=Q(status__in=LIVE), name="payment_is_open_once_a_booking"
+            ),
+            models.UniqueConstraint(
+                fields=["booking"],
+                condition=Q(status=PaymentStatus.SUCCEEDED, is_surplus=False),
+                name="payment_counts_once_a_booking",
+            ),
+            models.CheckConstraint(
+                condition=Q(same_checkout_as=None) | Q(is_surplus=True, provider_ref=""),
+                name="payment_besides_another_is_surplus",
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "provider_ref"],
+                condition=~Q(provider_ref=""),
+                name="payment_checkout_is_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "payment_id"],
+                condition=~Q(payment_id=""),
+                name="payment_payment_id_is_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def price_minor(self) -> int:
+        return self.amount_minor - self.platform_fee_minor
+
+    @property
+    def refundable_minor(self) -> int:
+        """What neither went back, nor is on its way, nor was taken by the payer's bank."""
+        return max(self.amount_minor - self.refunded_minor - self.reserved_minor - self.lost_minor, 0)
+
+    @property
+    def is_being_checked(self) -> bool:
+        """As `PaymentQuerySet.being_checked`."""
+        looked_at = self.needs_review or self.status in WITH_BANK
+        return looked_at and self.status != PaymentStatus.SUCCEEDED
+
+    @property
+    def idempotency_key(self) -> str:
+        """Of the checkout: a new attempt is a new request to the provider."""
+        return f"checkout-{self.reference}-{self.attempt}"
+
+    def may_become(self, status: PaymentStatus) -> bool:
+        return status in PAYMENT_TRANSITIONS[PaymentStatus(self.status)]
