@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from accounts.models import User
 
 
-def person(request: HttpRequest) -> User:
+def current_user(request: HttpRequest) -> User:
     """The signed-in user, in a view that only they reach."""
     if isinstance(request.user, User):
         return request.user

@@ -17,7 +17,7 @@ from accounts.export import make_archive
 from accounts.forms import SettingsForm, TimeZoneForm
 from accounts.models import User
 from accounts.reauthentication import just_said_who
-from accounts.requests import person
+from accounts.requests import current_user
 from accounts.services import CannotClose, MeaningChanged, close_account
 from lib.clock import format_zone
 from lib.ratelimit import limit_posts
@@ -98,7 +98,7 @@ def data_page(request: HttpRequest) -> HttpResponse:
 def data_download(request: HttpRequest) -> HttpResponse:
     """All that tells of its reader, as a file."""
     now = timezone.now()
-    archive = make_archive(person(request), site=settings.SITE_URL, now=now)
+    archive = make_archive(current_user(request), site=settings.SITE_URL, now=now)
     response = HttpResponse(archive, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="my-data-{now:%Y-%m-%d}.zip"'
     return response
@@ -114,7 +114,7 @@ def account_closing(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if request.method == "POST":
         try:
-            close_account(person(request), now=now, shown=request.POST.get("shown", ""))
+            close_account(current_user(request), now=now, shown=request.POST.get("shown", ""))
         except (CannotClose, MeaningChanged):
             return _closing_page(request, status=409)
         logout(request)
@@ -131,7 +131,7 @@ def account_closing(request: HttpRequest) -> HttpResponse:
 
 
 def _closing_page(request: HttpRequest, *, status: int) -> HttpResponse:
-    meaning = meaning_for(person(request), timezone.now())
+    meaning = meaning_for(current_user(request), timezone.now())
     context = {"meaning": meaning, "is_changed": status == 409}
     return render(request, "accounts/account_closing.html", context, status=status)
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import person
+from accounts.requests import current_user
 from bookings import panels
-from bookings.cancellation import GiveBack, Terms, terms_of
+from bookings.cancellation import RefundChoice, Terms, terms_of
 from bookings.forms import HideReviewForm, StaffCancelForm
 from bookings.models import HOLDING, Booking, BookingEvent, Review, Status
 from bookings.services import (
@@ -108,10 +108,10 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
         try:
             cancel_by_staff(
                 pk,
-                actor=person(request),
+                actor=current_user(request),
                 now=now,
                 reason=form.cleaned_data["reason"],
-                give_back=GiveBack(form.cleaned_data.get("give_back", GiveBack.NONE)),
+                give_back=RefundChoice(form.cleaned_data.get("give_back", RefundChoice.NONE)),
                 part_minor=form.cleaned_data["part_minor"],
                 quoted=form.cleaned_data["quoted"],
             )
@@ -211,7 +211,7 @@ class ReviewAdmin(admin.ModelAdmin[Review]):
                 self.message_user(request, "Somebody else was quicker. Please look again.", messages.WARNING)
             elif is_hiding:
                 reason = form.cleaned_data["reason"]
-                hide_review(pk, by=person(request), reason=reason, now=timezone.now())
+                hide_review(pk, by=current_user(request), reason=reason, now=timezone.now())
                 self.log_change(request, review, f"Hidden: {reason}")
                 self.message_user(request, "The review is hidden and doesn’t count.", messages.SUCCESS)
             else:

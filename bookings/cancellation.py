@@ -15,7 +15,7 @@ from lib.clock import format_short_date, format_time
 from lib.money import format_money
 
 
-class GiveBack(TextChoices):
+class RefundChoice(TextChoices):
     """How staff decide."""
 
     ALL = "all", "Everything"
@@ -59,12 +59,12 @@ class Terms:
             yield found
             found = found.after
 
-    def chosen(self, choice: GiveBack, part_minor: int = 0) -> int:
+    def chosen(self, choice: RefundChoice, part_minor: int = 0) -> int:
         return {
-            GiveBack.ALL: self.left_minor,
-            GiveBack.POLICY: self.quote.refund_minor,
-            GiveBack.PART: part_minor,
-            GiveBack.NONE: 0,
+            RefundChoice.ALL: self.left_minor,
+            RefundChoice.POLICY: self.quote.refund_minor,
+            RefundChoice.PART: part_minor,
+            RefundChoice.NONE: 0,
         }[choice]
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 
-from bookings.cancellation import GiveBack, Terms
+from bookings.cancellation import RefundChoice, Terms
 from bookings.models import Booking
 from lib.money import format_money, to_minor
 
@@ -38,7 +38,7 @@ class ReasonForm(forms.Form):
 class StaffCancelForm(forms.Form):
     """Whatever staff decide to give back of a paid session, and why. An unpaid one asks for the reason only."""
 
-    give_back = forms.ChoiceField(label="What goes back", widget=forms.RadioSelect, initial=GiveBack.ALL)
+    give_back = forms.ChoiceField(label="What goes back", widget=forms.RadioSelect, initial=RefundChoice.ALL)
     amount = forms.DecimalField(
         label="Amount of the part", required=False, min_value=0, help_text="Only for another part."
     )
@@ -58,10 +58,10 @@ class StaffCancelForm(forms.Form):
             del self.fields["give_back"], self.fields["amount"]
             return
         choices = []
-        for choice in GiveBack:
+        for choice in RefundChoice:
             amount = format_money(terms.chosen(choice), booking.currency)
             choices.append(
-                (choice.value, choice.label if choice is GiveBack.PART else f"{choice.label}: {amount}")
+                (choice.value, choice.label if choice is RefundChoice.PART else f"{choice.label}: {amount}")
             )
         self.fields["amount"].label = f"Amount of the part in {booking.currency}"
         self.fields["give_back"].choices = choices  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ class StaffCancelForm(forms.Form):
         cleaned = super().clean() or {}
         amount = cleaned.get("amount")
         cleaned["part_minor"] = 0
-        if cleaned.get("give_back") != GiveBack.PART or "amount" in self.errors:
+        if cleaned.get("give_back") != RefundChoice.PART or "amount" in self.errors:
             return cleaned
         try:
             cleaned["part_minor"] = to_minor(amount, self.currency) if amount else 0

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.requests import person, viewer_zone
+from accounts.requests import current_user, viewer_zone
 from bookings import panels
 from bookings.cancellation import Terms, in_words, terms_of
 from bookings.forms import ReasonForm
@@ -42,7 +42,9 @@ MEETING_ORIGINS = ["https://meet.jit.si"]
 @require_safe
 def my_sessions(request: HttpRequest) -> HttpResponse:
     return render(
-        request, "bookings/my_sessions.html", _list(request, Booking.objects.for_student(person(request)))
+        request,
+        "bookings/my_sessions.html",
+        _list(request, Booking.objects.for_student(current_user(request))),
     )
 
 
@@ -123,7 +125,13 @@ def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
             form.add_error(None, changed_words)
         return _cancellation_page(request, booking, form, status=422)
     try:
-        cancel(booking.pk, actor=person(request), now=now, reason=form.cleaned_data["reason"], quoted=quoted)
+        cancel(
+            booking.pk,
+            actor=current_user(request),
+            now=now,
+            reason=form.cleaned_data["reason"],
+            quoted=quoted,
+        )
     except QuoteChanged as changed:
         form.add_error(None, str(changed))
         return _cancellation_page(request, _visible(request, reference), form, status=409)
@@ -179,7 +187,7 @@ def session_decline(request: HttpRequest, reference: str) -> HttpResponse:
 def _answer(request: HttpRequest, reference: str, change: Callable[..., Booking]) -> HttpResponse:
     booking, now = get_object_or_404(Booking, reference=reference, mentor__user=request.user), timezone.now()
     try:
-        answered = change(booking.pk, actor=person(request), now=now)
+        answered = change(booking.pk, actor=current_user(request), now=now)
     except NotAllowed as refusal:
         messages.warning(request, str(refusal))
     else:
@@ -208,7 +216,8 @@ def session_invite(request: HttpRequest, reference: str) -> HttpResponse:
         status__in=[Status.SCHEDULED, Status.COMPLETED, Status.NO_SHOW],
     )
     response = HttpResponse(
-        download(booking, person(request), now=timezone.now()), content_type="text/calendar; charset=utf-8"
+        download(booking, current_user(request), now=timezone.now()),
+        content_type="text/calendar; charset=utf-8",
     )
     response["Content-Disposition"] = f'attachment; filename="{booking.reference.lower()}.ics"'
     return response
@@ -231,7 +240,7 @@ def session_join(request: HttpRequest, reference: str) -> HttpResponse:
     }
     if request.method == "POST" and context["is_open"]:
         try:
-            join(booking.pk, actor=person(request), now=now)
+            join(booking.pk, actor=current_user(request), now=now)
         except NotAllowed as refusal:
             messages.warning(request, str(refusal))
             return redirect("session_detail", booking.reference)
@@ -246,7 +255,9 @@ def _visible(request: HttpRequest, reference: str) -> Booking:
 
 
 def _own(request: HttpRequest, reference: str) -> Booking:
-    return get_object_or_404(Booking.objects.for_student(person(request)).with_people(), reference=reference)
+    return get_object_or_404(
+        Booking.objects.for_student(current_user(request)).with_people(), reference=reference
+    )
 
 
 def _session(request: HttpRequest, booking: Booking) -> dict[str, Any]:

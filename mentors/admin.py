@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from accounts.requests import person
+from accounts.requests import current_user
 from lib.clock import format_duration
 from mentors import services
 from mentors.models import (
@@ -169,7 +169,7 @@ class MentorAdmin(admin.ModelAdmin[Mentor]):
         now, done = timezone.now(), []
         for mentor in mentors.select_related("user"):
             try:
-                done.append(str(decide(mentor, by=person(request), now=now, **why)))
+                done.append(str(decide(mentor, by=current_user(request), now=now, **why)))
             except services.NotAllowed as error:
                 messages.error(request, str(error))
             else:

@@ -23,14 +23,14 @@ def ask_for_payment(booking: Booking, now: datetime, **kwargs: Any) -> None:
 
 @receiver([booking_cancelled, booking_declined, booking_expired], dispatch_uid="payments.stop_asking")
 def stop_asking(booking: Booking, **kwargs: Any) -> None:
-    if services.release_payments(booking):
+    if services.cancel_open_payments(booking):
         enqueue_on_commit(tasks.sweep)
 
 
 @receiver(payment_succeeded, dispatch_uid="payments.close_the_others")
 def close_the_others(payment: Payment, **kwargs: Any) -> None:
     """Nobody pays twice: what is open elsewhere for the same session is closed by the worker at once."""
-    if services.release_payments(payment.booking):
+    if services.cancel_open_payments(payment.booking):
         for pk in Payment.objects.at_provider().filter(booking=payment.booking).values_list("pk", flat=True):
             enqueue_on_commit(tasks.close_checkout, pk)
 

@@ -40,9 +40,9 @@ def send_refund(refund_pk: int, **kwargs: Any) -> None:
 
 
 @shared_task
-def take_up_event(event_pk: int, **kwargs: Any) -> None:
+def process_webhook_event(event_pk: int, **kwargs: Any) -> None:
     with deadline.within(SECONDS):
-        services.process_event(event_pk, now=timezone.now())
+        services.process_webhook_event(event_pk, now=timezone.now())
 
 
 @alone()

@@ -15,7 +15,7 @@ from bookings.models import HOLDING, Booking, BookingEvent, Status
 from bookings.ports import being_checked
 from bookings.services.errors import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken
 from bookings.services.locking import lock_people
-from bookings.services.transitions import claim_time, end_lapsed, let_go
+from bookings.services.transitions import claim_time, expire_lapsed, replace_hold
 from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
@@ -81,9 +81,9 @@ def _book(
     if (found := again.with_people().first()) is not None and not _is_replaced(found, shown, now):
         return found
     _refuse_unbookable(people[student.pk], session_type, duration_minutes)
-    end_lapsed(list(people), now)
+    expire_lapsed(list(people), now)
     for old in Booking.objects.given_up_for(session_type, student, now).with_people():
-        let_go(old, actor=student, now=now)
+        replace_hold(old, actor=student, now=now)
     if words := caps.reached(caps.kept_by(student, now), people[student.pk], session_type, now):
         raise CapReached(words)
     _refuse_unoffered(student, session_type, duration_minutes, starts_at, now)

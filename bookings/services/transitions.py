@@ -8,7 +8,7 @@ from django.dispatch import Signal
 
 from accounts.models import User
 from bookings import signals
-from bookings.cancellation import GiveBack, Terms, terms_of
+from bookings.cancellation import RefundChoice, Terms, terms_of
 from bookings.engine.busy import load_busy
 from bookings.engine.slots import Refusal, refusal
 from bookings.models import HOLDING, TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
@@ -165,7 +165,7 @@ def cancel_by_staff(
     actor: User,
     now: datetime,
     reason: str,
-    give_back: GiveBack,
+    give_back: RefundChoice,
     part_minor: int = 0,
     quoted: str | None = None,
 ) -> Booking:
@@ -177,7 +177,7 @@ def cancel_by_staff(
         terms = terms_of(booking, now)
         _refuse_unseen(terms, quoted, booking.currency)
         refund_minor = terms.chosen(give_back, part_minor)
-        if give_back is GiveBack.PART and not 0 < part_minor <= terms.left_minor:
+        if give_back is RefundChoice.PART and not 0 < part_minor <= terms.left_minor:
             raise NotAllowed("A part is more than nothing and at most what is left of the payment.")
         if refund_minor and terms.refusal:
             raise NotAllowed(terms.refusal)
@@ -204,7 +204,7 @@ def join(booking_pk: int, *, actor: User, now: datetime) -> None:
             _record(booking, Kind.JOINED, now=now, actor=actor)
 
 
-def let_go(booking: Booking, *, actor: User, now: datetime) -> None:
+def replace_hold(booking: Booking, *, actor: User, now: datetime) -> None:
     """Give up a locked hold, because its student picked another time."""
     _end(booking, Status.CANCELLED, now=now, actor=actor, note="Another time was picked instead.")
 
@@ -222,7 +222,7 @@ def withdraw(booking_pk: int, *, actor: User | None, now: datetime, reason: str)
         return True
 
 
-def end_lapsed(people: list[int], now: datetime) -> None:
+def expire_lapsed(people: list[int], now: datetime) -> None:
     """Expire the lapsed holds and requests that still stand in these locked people's time.
 
     One that can't be ended loses its time all the same, so that it stops nobody else; its end is left to the sweep.
@@ -280,7 +280,7 @@ def claim_time(booking: Booking, expires_at: datetime | None) -> None:
 
 def _claim_again(booking: Booking, now: datetime) -> None:
     people = [booking.student_id, booking.mentor.user_id]
-    end_lapsed(people, now)
+    expire_lapsed(people, now)
     start = epoch_minute(booking.starts_at)
     busy = load_busy([booking.mentor], booking.student, (start, start + 1), now, ignore=[booking.pk])
     schedule_ = load_schedules([booking.mentor])[booking.mentor_id]

@@ -11,7 +11,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import person
+from accounts.requests import current_user
 from lib.money import format_money
 from payments import services
 from payments.admin.base import HistoryAdmin, NeedsAttention, StaffAdmin
@@ -112,7 +112,7 @@ class PaymentAdmin(StaffAdmin):
                 pk,
                 amount_minor=form.cleaned_data["amount"],
                 seen_refunds=form.cleaned_data["seen_refunds"],
-                actor=person(request),
+                actor=current_user(request),
                 note=form.cleaned_data["reason"],
                 now=timezone.now(),
             )
@@ -168,14 +168,14 @@ class PaymentAdmin(StaffAdmin):
     @admin.action(description="Mark as reviewed", permissions=["change"])
     def mark_reviewed(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
         for payment in payments:
-            if services.mark_reviewed(payment.pk, actor=person(request), now=timezone.now()):
+            if services.mark_reviewed(payment.pk, actor=current_user(request), now=timezone.now()):
                 self.report_done(request, payment, "marked as reviewed", f"Reviewed: {payment.review_reason}")
 
     @admin.action(description="Give back money of another amount than was asked for", permissions=["refund"])
     def give_back(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
         for payment in payments:
             try:
-                services.give_back_unasked(payment.pk, now=timezone.now())
+                services.refund_mismatched_payment(payment.pk, now=timezone.now())
             except (services.NotRefundable, GatewayError) as error:
                 self.message_user(request, f"{payment}: {error}", messages.ERROR)
             else:

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts.requests import person
+from accounts.requests import current_user
 from lib.money import format_money
 from payments.admin.base import HistoryAdmin, StaffAdmin
 from payments.forms import SeenNumber
@@ -107,7 +107,7 @@ class PayoutAdmin(StaffAdmin):
             currency=due.currency,
             amount_minor=form.cleaned_data["amount_minor"],
             transfer_reference=form.cleaned_data["transfer_reference"],
-            actor=person(request),
+            actor=current_user(request),
             now=timezone.now(),
         )
         self.log_addition(request, payout, f"Sent by {payout.transfer_reference}")
@@ -122,7 +122,7 @@ class PayoutAdmin(StaffAdmin):
     @admin.action(description="The bank sent the transfer back", permissions=["change"])
     def mark_returned(self, request: HttpRequest, payouts: QuerySet[Payout]) -> None:
         for payout in payouts.filter(returned_at=None):
-            return_payout(payout.pk, actor=person(request), now=timezone.now())
+            return_payout(payout.pk, actor=current_user(request), now=timezone.now())
             self.report_done(request, payout, "its shares can be paid out again", "The transfer came back")
 
 

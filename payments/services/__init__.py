@@ -7,10 +7,10 @@ from payments.services.checkout import (
     MentorGone,
     NotPayable,
     ReturnUrls,
+    cancel_open_payments,
     ensure_payment,
     open_checkout,
     refuse_unpayable,
-    release_payments,
 )
 from payments.services.disputes import sync_disputes
 from payments.services.leaving import forget_paid, forget_payers
@@ -19,10 +19,10 @@ from payments.services.refund_rows import sync_refunds
 from payments.services.refunds import (
     NotRefundable,
     RefundsChanged,
+    enqueue_refund,
     refund_by_staff,
     refund_cancelled,
     refundable,
-    request_refund,
     retry_refund,
     send_refund,
 )
@@ -38,13 +38,13 @@ from payments.services.saved_cards import (
 )
 from payments.services.settlement import (
     close_checkout,
-    give_back_unasked,
     mark_reviewed,
+    refund_mismatched_payment,
     settle,
     take_besides,
 )
 from payments.services.sweep import sweep
-from payments.services.webhooks import forget_old_events, process_event, retry_event, store_event
+from payments.services.webhooks import forget_old_events, process_webhook_event, retry_event, store_event
 
 __all__ = [
     "AlreadyPaid",
@@ -57,27 +57,27 @@ __all__ = [
     "RefundsChanged",
     "ReturnUrls",
     "UnknownCard",
+    "cancel_open_payments",
     "close_checkout",
+    "enqueue_refund",
     "ensure_payment",
     "forget_old_events",
     "forget_paid",
     "forget_payers",
-    "give_back_unasked",
     "keeper",
     "known_cards",
     "look_up_cards",
     "mark_reviewed",
     "open_checkout",
     "pay_with_card",
-    "process_event",
+    "process_webhook_event",
     "reconcile",
     "refund_by_staff",
     "refund_cancelled",
+    "refund_mismatched_payment",
     "refundable",
     "refuse_unpayable",
-    "release_payments",
     "remove_card",
-    "request_refund",
     "retry_event",
     "retry_refund",
     "send_refund",

@@ -235,7 +235,7 @@ def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Pay
     raise NotPayable("This session changed while the payment was being prepared. Please look at it again.")
 
 
-def release_payments(booking: Booking) -> bool:
+def cancel_open_payments(booking: Booking) -> bool:
     """The session ended: what no provider knows of is canceled. True when a checkout is still open at one."""
     ended = Payment.objects.filter(booking=booking, status=PaymentStatus.CREATED)
     ended.update(status=PaymentStatus.CANCELED)

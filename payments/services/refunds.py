@@ -37,7 +37,7 @@ class RefundsChanged(NotRefundable):
     """The payment has other refunds than the page showed: show it again."""
 
 
-def request_refund(
+def enqueue_refund(
     payment_pk: int,
     *,
     amount_minor: int,
@@ -105,7 +105,7 @@ def refund_by_staff(
         if payment.refunds.count() != seen_refunds:
             raise RefundsChanged("Another refund was made meanwhile. Please look again.")
         refuse_disputed(payment)
-        return request_refund(
+        return enqueue_refund(
             payment_pk,
             amount_minor=amount_minor,
             reason=Refund.Reason.STAFF,
@@ -123,7 +123,7 @@ def refund_cancelled(
     payment = Payment.objects.counted().filter(booking=booking).first()
     if payment is None or not amount_minor:
         return None
-    return request_refund(
+    return enqueue_refund(
         payment.pk,
         amount_minor=amount_minor,
         reason=Refund.Reason.CANCELLED,

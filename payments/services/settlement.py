@@ -15,7 +15,7 @@ from payments.gateways.base import GatewayError, Money, PaymentState, PayStatus
 from payments.models import AT_PROVIDER, WITH_BANK, Payment, PaymentStatus, Refund
 from payments.services.disputes import sync_disputes
 from payments.services.refund_rows import flag, sync_refunds
-from payments.services.refunds import NotRefundable, request_refund
+from payments.services.refunds import NotRefundable, enqueue_refund
 from payments.signals import payment_failed, payment_succeeded
 
 logger = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ def _take_money(payment: Payment, booking: Booking, state: PaymentState, now: da
 
 def _give_back(payment: Payment, reason: Refund.Reason, note: str, now: datetime) -> None:
     """All of it, by itself. The key says what for, so it happens once."""
-    request_refund(
+    enqueue_refund(
         payment.pk,
         amount_minor=payment.amount_minor,
         reason=reason,
@@ -233,7 +233,7 @@ def _flag_mismatch(payment: Payment, state: PaymentState, asked: Money, now: dat
     extend_hold(payment.booking_id, until=payment.booking.starts_at, now=now)
 
 
-def give_back_unasked(payment_pk: int, *, now: datetime) -> Payment:
+def refund_mismatched_payment(payment_pk: int, *, now: datetime) -> Payment:
     """What came in is not what was asked for: write it down as it is, for no session, and send all of it back.
 
     The time is no longer kept. Raises `NotRefundable` when nothing of that kind came in, or a `GatewayError`;
@@ -262,12 +262,12 @@ def give_back_unasked(payment_pk: int, *, now: datetime) -> Payment:
 
 
 def give_back_undecided(payment_pk: int, *, now: datetime) -> Payment:
-    """`give_back_unasked` for what staff have not decided on before its session ended: nobody waits any more.
+    """`refund_mismatched_payment` for what staff have not decided on before its session ended: nobody waits any more.
 
     What can't go back by itself stays with staff, and is looked at again later. Raises a `GatewayError`.
     """
     try:
-        return give_back_unasked(payment_pk, now=now)
+        return refund_mismatched_payment(payment_pk, now=now)
     except NotRefundable as reason:
         Payment.objects.filter(pk=payment_pk).update(ask_at=now + ASK_LATEST)
         logger.warning("payment not given back", extra={"payment": payment_pk, "reason": str(reason)})

@@ -13,7 +13,7 @@ from payments.gateways.base import GatewayError
 from payments.models import Payment, PaymentStatus, Refund, WebhookEvent
 from payments.services.refunds import send_refund
 from payments.services.settlement import ASK_SOONEST, close_checkout, give_back_undecided, settle
-from payments.services.webhooks import process_event
+from payments.services.webhooks import process_webhook_event
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,11 @@ def sweep(now: datetime) -> None:
     One that fails, or whose provider doesn't answer, never holds up the others; it waits for the next sweep.
     What staff have to look at, or have looked at, is left to them.
     """
-    _each("events", WebhookEvent.objects.due(now).order_by("due_at"), lambda pk: process_event(pk, now=now))
+    _each(
+        "events",
+        WebhookEvent.objects.due(now).order_by("due_at"),
+        lambda pk: process_webhook_event(pk, now=now),
+    )
     payable = Q(booking__status=Status.AWAITING_PAYMENT, booking__hold_expires_at__gt=now)
     due = Q(ask_at=None) | Q(ask_at__lte=now)
     waiting = Payment.objects.at_provider().filter(review_reason="")

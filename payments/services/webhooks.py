@@ -80,7 +80,7 @@ def kept(body: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def process_event(event_pk: int, *, now: datetime, within: float | None = None) -> bool:
+def process_webhook_event(event_pk: int, *, now: datetime, within: float | None = None) -> bool:
     """Act on a stored event that is due; True when it is done, by us or by somebody before.
 
     Claims the row by moving its `due_at`, so that of many at once one works, and one that dies is followed by
@@ -110,7 +110,7 @@ def retry_event(event_pk: int, *, now: datetime) -> bool:
     """Staff let one that was given up, or waits, be tried at once."""
     undone = WebhookEvent.objects.unprocessed().filter(pk=event_pk)
     undone.update(gave_up_at=None, due_at=now, attempts=0)
-    return process_event(event_pk, now=now)
+    return process_webhook_event(event_pk, now=now)
 
 
 def forget_old_events(now: datetime) -> int:

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import person, viewer_zone
+from accounts.requests import current_user, viewer_zone
 from bookings.models import Booking
 from payments import services
 from payments.checked import being_checked
@@ -66,7 +66,9 @@ class PaymentRow:
 def payment_list(request: HttpRequest) -> HttpResponse:
     """What its student paid, got back, and has still to pay."""
     now = timezone.now()
-    rows = _shown(person(request), now).select_related("booking__mentor__user").prefetch_related("refunds")
+    rows = (
+        _shown(current_user(request), now).select_related("booking__mentor__user").prefetch_related("refunds")
+    )
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     payable = [payment.booking for payment in page if payment.booking.payable_at(now)]
     checked = being_checked(payable, now) if payable else {}

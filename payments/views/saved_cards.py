@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.requests import person
+from accounts.requests import current_user
 from lib.ratelimit import limit_posts
 from payments import services
 from payments.gateways.base import GatewayError
@@ -24,7 +24,7 @@ def payment_methods(request: HttpRequest) -> HttpResponse:
     """The person's cards as the provider has them now; one that came since the last look is greeted."""
     if services.keeper() is None:
         raise Http404
-    user = person(request)
+    user = current_user(request)
     before = services.known_cards(user)
     try:
         cards = services.look_up_cards(user)
@@ -49,7 +49,7 @@ def payment_method_add(request: HttpRequest) -> HttpResponse:
     back = request.build_absolute_uri(reverse("payment_methods"))
     try:
         url = services.start_adding_card(
-            person(request),
+            current_user(request),
             urls=ReturnUrls(success=f"{back}?added=1", cancel=back),
             now=timezone.now(),
         )
@@ -66,7 +66,7 @@ def payment_method_remove(request: HttpRequest, method_ref: str) -> HttpResponse
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("payment_methods"))
     try:
-        card = services.remove_card(person(request), method_ref)
+        card = services.remove_card(current_user(request), method_ref)
     except UnknownCard:
         raise Http404 from None
     except GatewayError:

@@ -51,8 +51,8 @@ def _receive(request: HttpRequest, name: str) -> HttpResponse:
     except (InvalidSignature, GatewayMisconfigured) as error:
         return _refused(request, name, error)
     stored = services.store_event(name, event, now=now)
-    if stored and not services.process_event(stored.pk, now=now, within=SECONDS):
-        enqueue_on_commit(tasks.take_up_event, stored.pk)
+    if stored and not services.process_webhook_event(stored.pk, now=now, within=SECONDS):
+        enqueue_on_commit(tasks.process_webhook_event, stored.pk)
     return HttpResponse(status=200)
 
 

@@ -12,7 +12,7 @@ from accounts.export import make_archive
 from accounts.models import User
 from bookings.models import Booking
 from bookings.services import hide_review, record_review
-from payments.services import request_refund
+from payments.services import enqueue_refund
 from tests.accounts.traces import EMAIL, NAME, PHONE, WORDS
 from tests.factories import NOW, BookingFactory
 
@@ -98,7 +98,7 @@ def test_all_that_somebody_left_is_in_their_download(rich: User) -> None:
 
 def test_refunds_are_in_the_download(rich: User, staff: User) -> None:
     payment = Booking.objects.get(student=rich, status="completed").payments.get()
-    request_refund(
+    enqueue_refund(
         payment.pk, amount_minor=5_000, reason="staff", key="one", actor=staff, now=NOW, note="Sorry."
     )
     [refund] = downloaded(rich)["payments"][0]["refunds"]

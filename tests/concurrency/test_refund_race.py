@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from bookings.cancellation import GiveBack
+from bookings.cancellation import RefundChoice
 from bookings.models import Booking, BookingEvent, Status
 from bookings.services import NotAllowed, book, cancel, cancel_by_staff
 from payments import services
@@ -72,7 +72,7 @@ def sums(payment) -> tuple[int, int]:
 def two_parts_that_are_too_much(payment):
     return at_once(
         *[
-            lambda key=key: services.request_refund(
+            lambda key=key: services.enqueue_refund(
                 payment.pk, amount_minor=60_000, reason=Refund.Reason.STAFF, key=key, now=NOW
             )
             for key in ("one", "other")
@@ -120,7 +120,7 @@ def test_cancelled_by_eight_at_once_gives_back_once(booking, settled, student):
 
 def test_student_and_staff_who_cancel_at_once_give_back_once(booking, settled, student, staff):
     def by_staff():
-        cancel_by_staff(booking.pk, actor=staff, now=NOW, reason="Ill", give_back=GiveBack.ALL)
+        cancel_by_staff(booking.pk, actor=staff, now=NOW, reason="Ill", give_back=RefundChoice.ALL)
 
     raised = at_once(lambda: cancel(booking.pk, actor=student, now=NOW), by_staff)
     assert all(isinstance(error, NotAllowed) for error in raised if error)

@@ -76,7 +76,7 @@ def test_without_the_claim_the_event_is_acted_on_more_than_once(world, booking, 
         together.wait(30)
         return webhooks._act(WebhookEvent.objects.get(pk=event_pk), now) is not None
 
-    monkeypatch.setattr(services, "process_event", process)
+    monkeypatch.setattr(services, "process_webhook_event", process)
     letter = booked_letter(world)
     at_once(lambda: world.deliver(letter))
     assert len(acted) == 8

@@ -51,7 +51,7 @@ def test_worker_that_starts_takes_up_the_minute_tasks_of_its_queues(
         ("notifications.tasks.deliver_due", "messages"),
         ("bookings.tasks.sweep", "sweeps"),
         ("payments.tasks.send_refund", "sweeps"),
-        ("payments.tasks.take_up_event", "sweeps"),
+        ("payments.tasks.process_webhook_event", "sweeps"),
         ("payments.tasks.reconcile", "sweeps"),
         ("a.task.that.nobody.thought.of", "sweeps"),
     ],

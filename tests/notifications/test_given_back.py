@@ -8,7 +8,7 @@ from notifications.mail import compose
 from notifications.models import Kind, Message
 from notifications.models import Status as MessageStatus
 from payments.models import Payment, PaymentStatus, Refund
-from payments.services import request_refund
+from payments.services import enqueue_refund
 from tests.factories import NOW, BookingFactory, SessionTypeFactory
 
 
@@ -31,7 +31,7 @@ def late(mentor, student) -> Payment:
 
 
 def give_back(payment: Payment, reason: Refund.Reason) -> None:
-    request_refund(
+    enqueue_refund(
         payment.pk,
         amount_minor=payment.amount_minor,
         reason=reason,

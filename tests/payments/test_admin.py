@@ -76,7 +76,7 @@ def test_mismatch_is_reviewed_by_name(desk, paid, provider, staff):
 
 def test_refunds_are_listed_and_found_by_their_session(desk, booking, paid):
     services.settle(paid.pk, source="test", now=NOW)
-    refund = services.request_refund(
+    refund = services.enqueue_refund(
         paid.pk, amount_minor=100, reason=Refund.Reason.SURPLUS, key="a", now=NOW
     )
     url = reverse("admin:payments_refund_changelist")

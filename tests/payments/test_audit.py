@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def settled(paid) -> Payment:
     """Paid and confirmed, of which ₹400 are refunded."""
     payment = settle(paid)
-    refund = services.request_refund(
+    refund = services.enqueue_refund(
         payment.pk, amount_minor=40_000, reason=Refund.Reason.STAFF, key="refund-audit-1", now=NOW
     )
     services.send_refund(refund.pk, now=NOW)

@@ -176,7 +176,7 @@ def test_other_amount_that_staff_have_reviewed_is_theirs(world, booking, student
 
 
 def test_other_amount_given_back_frees_the_time_and_says_where_the_money_is(world, read, booking, mismatched):
-    services.give_back_unasked(mismatched.pk, now=timezone.now())
+    services.refund_mismatched_payment(mismatched.pk, now=timezone.now())
     services.send_refund(Refund.objects.get().pk, now=timezone.now())
     assert (fresh(booking).status, booking.claims.count()) == (Status.EXPIRED, 0)
     for path in paths(booking):
@@ -283,7 +283,7 @@ def test_news_of_a_payment_that_was_of_no_use_gives_the_real_reason(
 
 @stripe_only
 def test_news_of_another_amount_names_what_came_and_what_was_agreed(world, student, mismatched):
-    services.give_back_unasked(mismatched.pk, now=timezone.now())
+    services.refund_mismatched_payment(mismatched.pk, now=timezone.now())
     (body,) = sent(Kind.NOT_CONFIRMED, student)
     assert "your payment of ₹900" in body
     assert "It was not the ₹1,050 that was agreed." in body

@@ -335,9 +335,9 @@ def mismatch(world, booking, paid, minor, currency) -> None:
 def test_case_08_staff_give_back_what_was_not_asked_for(world, booking, paid):
     world.falsify(paid.provider_ref, minor=100, currency="INR")
     settle(paid)
-    services.give_back_unasked(paid.pk, now=timezone.now())
+    services.refund_mismatched_payment(paid.pk, now=timezone.now())
     with pytest.raises(NotRefundable):
-        services.give_back_unasked(paid.pk, now=timezone.now())
+        services.refund_mismatched_payment(paid.pk, now=timezone.now())
     assert (fresh(paid).status, paid.is_surplus, paid.needs_review) == ("succeeded", True, False)
     assert fresh(booking).status == Status.EXPIRED
     assert_money(came_in=100, on_its_way=100)
@@ -726,7 +726,7 @@ def test_case_24_refund_made_at_the_provider_is_recorded_as_it_is(world, booking
 
 def test_case_24_refund_of_what_went_back_already_is_success(world, booking, settled):
     world.refund_by_hand(settled, PAID)
-    refund = services.request_refund(
+    refund = services.enqueue_refund(
         settled.pk, amount_minor=PAID, reason=Refund.Reason.CANCELLED, key="refund-24", now=timezone.now()
     )
     services.send_refund(refund.pk, now=timezone.now())

@@ -35,7 +35,7 @@ def came_in(world, booking) -> Payment:
 @pytest.fixture
 def went_back(world, came_in) -> Payment:
     """Staff gave it back."""
-    services.give_back_unasked(came_in.pk, now=timezone.now())
+    services.refund_mismatched_payment(came_in.pk, now=timezone.now())
     services.send_refund(came_in.refunds.get().pk, now=timezone.now())
     came_in.refresh_from_db()
     return came_in
@@ -104,7 +104,7 @@ def test_money_that_no_column_holds_stays_with_staff(world, booking, amount):
     payment = services.settle(payment.pk, source="test", now=timezone.now())
     assert payment.needs_review
     with pytest.raises(services.NotRefundable, match="at the provider"):
-        services.give_back_unasked(payment.pk, now=timezone.now())
+        services.refund_mismatched_payment(payment.pk, now=timezone.now())
     booking.refresh_from_db()
     assert booking.status == Status.AWAITING_PAYMENT
 
@@ -121,7 +121,7 @@ def test_odd_fee_of_the_provider_keeps_nobody_from_their_session(booking, paid, 
 
 def test_refund_in_another_currency_is_flagged_and_takes_nothing_from_ours(booking):
     payment = payment_of(booking, paid_at=NOW)
-    ours = services.request_refund(
+    ours = services.enqueue_refund(
         payment.pk, amount_minor=50_000, reason=Refund.Reason.STAFF, key="refund-odd-1", now=NOW
     )
     state = RefundState("rfnd_1", payment.payment_id, RefundResult.SUCCEEDED, Money(90_000, "HUF"))

@@ -100,7 +100,7 @@ def test_badge_of_a_refund_that_failed(booking, owed, provider):
 
 def test_badge_of_a_part_that_went_back(booking, paid):
     settle(paid)
-    refund = services.request_refund(
+    refund = services.enqueue_refund(
         paid.pk, amount_minor=50_000, reason=Refund.Reason.SURPLUS, key="a", now=NOW
     )
     services.send_refund(refund.pk, now=NOW)

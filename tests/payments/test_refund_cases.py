@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from bookings.cancellation import GiveBack
+from bookings.cancellation import RefundChoice
 from bookings.models import Status
 from bookings.services import NotAllowed, book, cancel, cancel_by_staff, decline
 from lib.money import unchargeable
@@ -350,7 +350,7 @@ def test_case_26_mentor_asks_staff_and_everything_comes_back(
     travel_to(STARTS_AT - HOUR)
     with pytest.raises(NotAllowed):
         cancel(booking.pk, actor=mentor.user, now=timezone.now())
-    cancel_by_staff(booking.pk, actor=staff, now=timezone.now(), reason="Ill", give_back=GiveBack.ALL)
+    cancel_by_staff(booking.pk, actor=staff, now=timezone.now(), reason="Ill", give_back=RefundChoice.ALL)
     send_all()
     assert (sums(settled), at_provider(world, settled)) == ((0, PAID), [PAID])
 
@@ -369,7 +369,7 @@ def test_case_26_staff_give_back_what_they_choose(
         actor=staff,
         now=timezone.now(),
         reason="The mentor is ill",
-        give_back=GiveBack(give_back),
+        give_back=RefundChoice(give_back),
         part_minor=12_345,
     )
     send_all()

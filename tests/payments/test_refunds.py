@@ -25,15 +25,15 @@ def settled(paid) -> Payment:
     return services.settle(paid.pk, source="test", now=NOW)
 
 
-def request_refund(payment, amount_minor=105_000, key="refund-test") -> Refund:
-    return services.request_refund(
+def enqueue_refund(payment, amount_minor=105_000, key="refund-test") -> Refund:
+    return services.enqueue_refund(
         payment.pk, amount_minor=amount_minor, reason=Refund.Reason.SURPLUS, key=key, now=NOW
     )
 
 
 @pytest.fixture
 def refund(settled) -> Refund:
-    return request_refund(settled)
+    return enqueue_refund(settled)
 
 
 def send(refund, now=NOW) -> Refund:
@@ -49,35 +49,35 @@ def money(payment) -> tuple[int, int]:
 
 
 def test_requested_refund_is_reserved_on_the_payment(settled):
-    refund = request_refund(settled, 60_000)
+    refund = enqueue_refund(settled, 60_000)
     assert refund.reference.startswith("REFUND-")
     assert (refund.status, refund.due_at, refund.attempts) == ("requested", NOW, 0)
     assert money(settled) == (60_000, 0)
 
 
 def test_same_key_is_the_same_refund(settled):
-    assert request_refund(settled) == request_refund(settled)
+    assert enqueue_refund(settled) == enqueue_refund(settled)
     assert money(settled) == (105_000, 0)
 
 
 def test_refunds_in_parts_up_to_the_total_and_no_further(settled):
-    request_refund(settled, 60_000, "a")
-    request_refund(settled, 45_000, "b")
+    enqueue_refund(settled, 60_000, "a")
+    enqueue_refund(settled, 45_000, "b")
     with pytest.raises(NotRefundable):
-        request_refund(settled, 1, "c")
+        enqueue_refund(settled, 1, "c")
     assert money(settled) == (105_000, 0)
 
 
 @pytest.mark.parametrize("amount", [0, -1, 105_001])
 def test_amount_that_cannot_go_back_is_refused(settled, amount):
     with pytest.raises(NotRefundable):
-        request_refund(settled, amount)
+        enqueue_refund(settled, amount)
     assert Refund.objects.count() == 0
 
 
 def test_payment_that_did_not_succeed_is_not_refunded(payment):
     with pytest.raises(NotRefundable):
-        request_refund(payment)
+        enqueue_refund(payment)
 
 
 def test_sent_refund_is_done_and_announced(refund):
@@ -208,7 +208,7 @@ def test_what_goes_back_at_the_provider_is_recorded_once(settled, provider):
     ],
 )
 def test_unsent_refund_gives_way_to_what_went_back_at_the_provider(settled, provider, owed, gone, left):
-    request_refund(settled, owed)
+    enqueue_refund(settled, owed)
     by_hand(provider, settled, gone)
     services.sync_refunds(settled.pk, now=NOW)
     assert rows(settled) == [left, ("external", gone, "succeeded")]
@@ -217,13 +217,13 @@ def test_unsent_refund_gives_way_to_what_went_back_at_the_provider(settled, prov
 
 def test_refused_refund_is_done_when_as_much_went_back_at_the_provider(settled, provider):
     by_hand(provider, settled, 105_000)
-    send(request_refund(settled))
+    send(enqueue_refund(settled))
     assert rows(settled) == [("surplus", 105_000, "succeeded")]
     assert not settled.needs_review
 
 
 def test_refused_refund_is_sent_for_what_the_provider_has_left(settled, provider):
-    refund = request_refund(settled)
+    refund = enqueue_refund(settled)
     by_hand(provider, settled, 40_000)
     refund = send(refund)
     assert rows(settled) == [("surplus", 65_000, "failed"), ("external", 40_000, "succeeded")]
@@ -233,7 +233,7 @@ def test_refused_refund_is_sent_for_what_the_provider_has_left(settled, provider
 
 
 def test_more_than_can_have_gone_back_is_left_to_staff(settled, provider):
-    send(request_refund(settled, 60_000))
+    send(enqueue_refund(settled, 60_000))
     Payment.objects.update(refunded_minor=100_000)
     by_hand(provider, settled, 45_000)
     services.sync_refunds(settled.pk, now=NOW)

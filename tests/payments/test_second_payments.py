@@ -194,7 +194,7 @@ def test_worker_leaves_a_provider_that_is_down_to_the_sweep(booking, paid, provi
 
 
 def ask(payment, minor) -> Refund:
-    return services.request_refund(
+    return services.enqueue_refund(
         payment.pk, amount_minor=minor, reason=Refund.Reason.STAFF, key="refund-short-1", now=timezone.now()
     )
 

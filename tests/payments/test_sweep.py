@@ -94,7 +94,7 @@ def _refund_of_another(booking) -> Refund:
         succeeded_at=NOW,
         created_at=NOW,
     )
-    return services.request_refund(
+    return services.enqueue_refund(
         other.pk, amount_minor=100, reason=Refund.Reason.SURPLUS, key="refund-other", now=NOW
     )
 

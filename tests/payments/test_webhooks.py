@@ -39,7 +39,9 @@ def letter(world, payment):
 def woken(monkeypatch) -> list[int]:
     """Events that were handed to a worker: the broker stands outside."""
     found: list[int] = []
-    monkeypatch.setattr(tasks.take_up_event, "apply_async", lambda args, *_, **__: found.append(args[0]))
+    monkeypatch.setattr(
+        tasks.process_webhook_event, "apply_async", lambda args, *_, **__: found.append(args[0])
+    )
     return found
 
 
@@ -106,7 +108,7 @@ def test_slow_provider_holds_the_answer_for_less_than_three_seconds(
     stored = WebhookEvent.objects.get()
     assert (stored.processed_at, woken) == (None, [stored.pk])
     world.recover()
-    tasks.take_up_event(stored.pk, added_later=1)
+    tasks.process_webhook_event(stored.pk, added_later=1)
     assert fresh(stored).processed_at
     assert fresh(booking).status == Status.SCHEDULED
 
@@ -120,7 +122,7 @@ def test_event_that_is_done_wakes_nobody(world, letter, woken, django_capture_on
 
 def test_event_is_claimed_by_one(world, event):
     WebhookEvent.objects.filter(pk=event.pk).update(due_at=NOW + timedelta(minutes=1))
-    assert not services.process_event(event.pk, now=NOW)
+    assert not services.process_webhook_event(event.pk, now=NOW)
     assert fresh(event).attempts == 0
 
 
@@ -137,7 +139,7 @@ def test_event_is_tried_less_and_less_often_and_then_given_up_loudly(world, even
     world.break_down()
     now, waits = NOW, []
     while fresh(event).gave_up_at is None:
-        services.process_event(event.pk, now=now)
+        services.process_webhook_event(event.pk, now=now)
         waits.append(fresh(event).due_at - now)
         now = event.due_at
     assert waits[: len(webhooks.BACKOFF)] == list(webhooks.BACKOFF)
