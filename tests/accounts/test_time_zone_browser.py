@@ -66,5 +66,5 @@ def test_zone_chosen_by_hand_is_not_asked_about(device: Page) -> None:
     device.goto("/settings/time-zone/?next=/accounts/inactive/")
     device.get_by_label("Time zone").select_option("America/New_York")
     device.get_by_role("button", name="Save").click()
-    expect(device.get_by_role("contentinfo")).to_contain_text("Times in America/New_York")
+    expect(device.get_by_role("contentinfo")).to_contain_text("Times in America/New York")
     expect(device.locator("[data-time-zone-offer]")).to_be_hidden()

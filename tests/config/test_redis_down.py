@@ -4,6 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -47,7 +48,8 @@ class Visitor:
         form = next(
             each for each in forms if 'method="post"' in each and f'name="{next(iter(data))}"' in each
         )
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+        found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+        hidden = {name: unescape(value) for name, value in found}
         return self.session.post(self.site.url + path, {**hidden, **data}, timeout=20)
 
     def health(self) -> dict[str, Any]:

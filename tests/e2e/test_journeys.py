@@ -58,6 +58,8 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Ite
 
 
 def in_view(page: Page, target: Locator) -> bool:
+    """Once the page is drawn, without scrolling."""
+    page.wait_for_load_state()
     box = target.bounding_box()
     return box is not None and box["y"] >= 0 and box["y"] + box["height"] <= PHONE["height"]
 

@@ -233,7 +233,8 @@ def test_long_receipt_goes_on_to_another_page(payment):
 
 
 @pytest.mark.parametrize("name", ["session_detail", "session_confirmation"])
-def test_session_leads_to_its_receipt(client, student, payment, name):
+def test_session_leads_to_its_receipt(client, student, name):
+    payment = paid_session(student=student, ended_ago=timedelta(days=-2))
     client.force_login(student)
     assert url("session_receipt", payment) in client.get(url(name, payment)).content.decode()
 

@@ -19,7 +19,7 @@ from bookings.models import Review
 from config.groups import GROUPS
 from mentors.models import Mentor
 from notifications.models import Message
-from payments.models import Payment, Payout, RefundStatus, WebhookEvent
+from payments.models import MockCheckout, Payment, Payout, RefundStatus, WebhookEvent
 from payments.services.payouts import record_payout
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 from tests.payments.money import paid_session, refunded
@@ -43,6 +43,16 @@ def place(mentor: Mentor, student: User, staff: User) -> Place:
     owed = paid_session(session_type=paid_type, ended_ago=timedelta(days=8))
     payment = paid_session(session_type=paid_type, student=student, ended_ago=timedelta(days=-10))
     Payment.objects.filter(pk=payment.pk).update(needs_review=True, review_reason="odd")
+    MockCheckout.objects.create(
+        provider_ref=payment.provider_ref,
+        key="paid",
+        request={"ref": payment.reference},
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        status="paid",
+        payment_id=payment.payment_id,
+        expires_at=NOW,
+    )
     free = BookingFactory(session_type__mentor=mentor)
     vouch_for_email(student)
     return {
