@@ -24,7 +24,7 @@ run: .venv/.installed
 	exec $(BIN)/python manage.py up --demo
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.installed-dev
 	$(BIN)/ruff format --check .

@@ -46,7 +46,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def belongs(item: pytest.Item) -> bool:
         needs_database = item.get_closest_marker("django_db") or not DATABASES.isdisjoint(fixtures_of(item))
-        return not item.get_closest_marker(other) and bool(needs_database or other == "postgresql")
+        if other == "postgresql":
+            return not item.get_closest_marker(other)
+        return bool(needs_database) and not (
+            item.get_closest_marker(other) or item.get_closest_marker("once")
+        )
 
     config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
     items[:] = [item for item in items if belongs(item)]

@@ -29,6 +29,8 @@ from tests.e2e import stage
 from tests.e2e.test_pages import PAGES, Visit
 from tests.factories import NOW
 
+pytestmark = pytest.mark.once
+
 AUCKLAND, BERLIN = ZoneInfo("Pacific/Auckland"), ZoneInfo("Europe/Berlin")
 ZONES = [AUCKLAND, BERLIN, ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")]
 APPS = ("accounts", "mentors", "bookings", "payments", "notifications")

@@ -410,6 +410,7 @@ FOUND = {
 }
 
 
+@pytest.mark.postgresql  # which refuses what SQLite takes for a text or a number
 @pytest.mark.parametrize("who", PEOPLE)
 def test_no_form_and_no_parameter_is_answered_by_a_failure(who: str, scene, people) -> None:
     fuzzer = Fuzzer(who, people[who])

@@ -35,6 +35,8 @@ from tests import factories
 from tests.factories import NOW
 from tests.test_clocks import Words
 
+pytestmark = pytest.mark.once
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2026, 12, 9, 5, 30, tzinfo=NOW.tzinfo)  # 11:00 in Kolkata, six days and 23 hours ahead
 

@@ -97,7 +97,7 @@ CROWD = """
 import json
 from django.test import RequestFactory
 from allauth.core.internal.ratelimit import consume
-from accounts.ratelimit import count
+from lib.ratelimit import count
 request = RequestFactory().post("/")
 ours = [count("ip-192.0.2.1", "crowd", times=25, seconds=86400) for _ in range(40)]
 rate = {"app": "allauth.account", "action": "login_failed", "config": {"login_failed": "5/1d/key"}}

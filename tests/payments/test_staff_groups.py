@@ -24,7 +24,7 @@ from payments.services.payouts import record_payout
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 from tests.payments.money import paid_session, refunded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 SUPPORT, FINANCE, APPROVAL, READ_ONLY = "Support", "Finance", "Mentor approval", "Read only"
 EVERYBODY = {SUPPORT, FINANCE, APPROVAL, READ_ONLY}
