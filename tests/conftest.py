@@ -41,7 +41,8 @@ def fixtures_of(item: pytest.Item) -> set[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What the other database's run has is not collected: its own tests, and for SQLite's those without a database."""
+    """What the other database's run has is not collected: its own tests, and on PostgreSQL also those that need no
+    database, or are the same on every one."""
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[connection.vendor]
 
     def belongs(item: pytest.Item) -> bool:
