@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from mentors.availability import DAY_MINUTES, Interval, Span
+from lib.intervals import Interval, Span
+from lib.wallclock import DAY_MINUTES
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bookings.engine.slots import Busy
-from mentors.availability import Interval, Schedule, Span, day_start, epoch_minute
+from lib.intervals import Interval, Span
+from lib.wallclock import day_start, epoch_minute
+from mentors.availability import Schedule
 
 DATA = json.loads(Path(__file__).with_name("slots.json").read_text())
 MENTOR_ZONE, VIEWER_ZONE = ZoneInfo(DATA["mentor_tz"]), ZoneInfo(DATA["viewer_tz"])

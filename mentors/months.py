@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from lib.clock import format_minute
-from mentors.availability import DAY_MINUTES
+from lib.wallclock import DAY_MINUTES
 from mentors.models import DateOverride, WeeklyHours
 from mentors.schedules import span
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.db.models import DateField, Value
 
-from mentors.availability import DAY_MINUTES, Schedule, Span
+from lib.intervals import Span
+from lib.wallclock import DAY_MINUTES
+from mentors.availability import Schedule
 from mentors.models import DateOverride, Mentor, WeeklyHours
 
 DATED = "dated"  # beside the kinds of weekly hours

@@ -20,7 +20,7 @@ from lib.clock import (
     format_zone_name,
     to_param,
 )
-from mentors.availability import DAY_MINUTES, date_of, epoch_minute, from_epoch_minute, wall_clock
+from lib.wallclock import DAY_MINUTES, date_of, epoch_minute, from_epoch_minute, wall_clock
 from mentors.models import Mentor
 
 WEEKDAYS = tuple(zip(calendar.day_name, calendar.day_abbr, strict=True))

@@ -23,7 +23,8 @@ from bookings.engine.slots import (
     why_none,
 )
 from lib.clock import from_param, to_param
-from mentors.availability import Schedule, day_start, epoch_minute, local_date
+from lib.wallclock import day_start, epoch_minute, local_date
+from mentors.availability import Schedule
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 

@@ -10,7 +10,8 @@ from django.db.models import Case, Expression, F, Func, IntegerField, Q, When
 from accounts.models import User
 from bookings.engine.slots import Busy
 from bookings.models import Status, TimeClaim
-from mentors.availability import DAY_MINUTES, Interval, from_epoch_minute
+from lib.intervals import Interval
+from lib.wallclock import DAY_MINUTES, from_epoch_minute
 from mentors.models import Mentor, SessionType
 
 

@@ -9,7 +9,9 @@ from accounts.models import User
 from bookings.engine.busy import load_busy
 from bookings.engine.offered import lead_minutes
 from bookings.engine.slots import Busy, State, free_starts
-from mentors.availability import DAY_MINUTES, Interval, Schedule, epoch_minute, from_epoch_minute
+from lib.intervals import Interval
+from lib.wallclock import DAY_MINUTES, epoch_minute, from_epoch_minute
+from mentors.availability import Schedule
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 

@@ -14,19 +14,18 @@ from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from lib.clock import format_minute, format_offset
-from mentors.availability import (
+from lib.intervals import Interval
+from lib.wallclock import (
     DAY_MINUTES,
-    Interval,
-    Schedule,
     WallClock,
     date_of,
     day_start,
     epoch_minute,
     from_epoch_minute,
     local_date,
-    openings_of_days,
     wall_clock,
 )
+from mentors.availability import Schedule, openings_of_days
 
 
 class State(StrEnum):

@@ -17,8 +17,9 @@ from bookings.engine.slots import State
 from bookings.models import HOLDING, Booking, Status
 from bookings.sessions import SessionView
 from lib.clock import format_duration, format_short_date, format_zone
+from lib.wallclock import epoch_minute, local_date
 from lib.zones import find_zone
-from mentors.availability import Schedule, epoch_minute, local_date, openings
+from mentors.availability import Schedule, openings
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 

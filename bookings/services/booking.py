@@ -16,7 +16,7 @@ from bookings.ports import being_checked
 from bookings.services.errors import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken
 from bookings.services.locking import lock_people
 from bookings.services.transitions import claim_time, expire_lapsed, replace_hold
-from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
+from lib.wallclock import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
 

@@ -15,7 +15,7 @@ from bookings.models import HOLDING, TRANSITIONS, Booking, BookingEvent, Status,
 from bookings.services.errors import NotAllowed, QuoteChanged, SlotGone
 from bookings.services.locking import lock_booking
 from lib.sweeping import attempt, each_row, row_of
-from mentors.availability import epoch_minute
+from lib.wallclock import epoch_minute
 from mentors.mentor_stats import count_session
 from mentors.schedules import load_schedules
 

@@ -21,7 +21,9 @@ from bookings.services import record_review
 from config.demo.cast import Cast
 from config.demo.history import prepare, write_history
 from config.demo.plans import MentorPlan, ReviewPlan
-from mentors.availability import Interval, Schedule, day_start, from_epoch_minute
+from lib.intervals import Interval
+from lib.wallclock import day_start, from_epoch_minute
+from mentors.availability import Schedule
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 

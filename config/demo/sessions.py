@@ -14,7 +14,7 @@ from bookings.services.transitions import complete, expire
 from config.demo.cast import Cast
 from config.demo.money import pay
 from config.demo.plans import SessionPlan
-from mentors.availability import day_start, epoch_minute, from_epoch_minute
+from lib.wallclock import day_start, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
 from notifications.models import Message

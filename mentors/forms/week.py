@@ -10,7 +10,7 @@ from django.forms.formsets import BaseFormSet, formset_factory
 from django.http import QueryDict
 
 from lib.clock import format_minute
-from mentors.availability import DAY_MINUTES
+from lib.wallclock import DAY_MINUTES
 from mentors.models import Mentor, Weekday, WeeklyHours
 from mentors.schedules import span
 from mentors.services import Hours

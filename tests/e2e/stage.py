@@ -13,7 +13,7 @@ from bookings.engine.slots import State, free_starts
 from bookings.models import Booking, Status
 from bookings.services import book
 from lib.clock import from_param
-from mentors.availability import DAY_MINUTES, epoch_minute, from_epoch_minute
+from lib.wallclock import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import Mentor, SessionType
 from mentors.schedules import load_schedules
 from mentors.services import Hours, apply, approve, create_session_type, set_weekly_hours

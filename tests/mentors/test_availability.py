@@ -1,5 +1,4 @@
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -7,18 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mentors.availability import (
-    Interval,
-    Schedule,
-    Span,
-    day_start,
-    epoch_minute,
-    from_epoch_minute,
-    local_date,
-    merge,
-    openings,
-    subtract,
-)
+from lib.intervals import Span
+from lib.wallclock import day_start, from_epoch_minute
+from mentors.availability import Schedule, openings
 
 NEW_YORK, LONDON, SYDNEY = (
     ZoneInfo("America/New_York"),
@@ -283,25 +273,3 @@ def test_openings_come_in_order_and_never_overlap(case: tuple[Schedule, date]) -
     found = openings(schedule, day - timedelta(days=2), day + timedelta(days=2))
     assert all(at.start < at.limit <= at.reach for at in found)
     assert all(one.limit <= other.start for one, other in pairwise(found))
-
-
-def _minutes(intervals: Sequence[Interval]) -> set[int]:
-    return {minute for start, stop in intervals for minute in range(start, stop)}
-
-
-small = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6)
-
-
-@given(small, small)
-def test_merge_and_subtract_say_what_sets_of_minutes_say(one: list[Interval], other: list[Interval]) -> None:
-    left, right = merge(one), merge(other)
-    assert _minutes(left) == _minutes(one)
-    assert all(a[1] < b[0] for a, b in pairwise(left))
-    assert _minutes(subtract(left, right)) == _minutes(one) - _minutes(other)
-
-
-@given(st.sampled_from(ZONES), st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)))
-def test_an_instant_lies_on_the_date_that_holds_it(zone: ZoneInfo, at: datetime) -> None:
-    minute = epoch_minute(at.replace(tzinfo=UTC))
-    day = local_date(zone, minute)
-    assert day_start(zone, day) <= minute < day_start(zone, day + timedelta(days=1))

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
 
-from mentors.availability import DAY_MINUTES, Span
+from lib.intervals import Span
+from lib.wallclock import DAY_MINUTES
 from mentors.models import DateOverride, Mentor, WeeklyHours
 from mentors.schedules import load_schedules, span
 from tests import factories

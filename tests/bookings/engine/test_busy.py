@@ -7,7 +7,7 @@ import pytest
 from bookings.engine.busy import load_busy
 from bookings.engine.slots import Busy
 from bookings.models import Status
-from mentors.availability import epoch_minute
+from lib.wallclock import epoch_minute
 from tests.bookings.clock import at
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 

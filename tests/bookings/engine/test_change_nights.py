@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bookings.engine.slots import LABELS, Busy, by_date, free_starts
-from mentors.availability import DAY_MINUTES, Schedule, epoch_minute, from_epoch_minute
+from lib.wallclock import DAY_MINUTES, epoch_minute, from_epoch_minute
+from mentors.availability import Schedule
 
 NEW_YORK, LONDON, SYDNEY = "America/New_York", "Europe/London", "Australia/Sydney"
 LORD_HOWE, SANTIAGO, CASABLANCA = "Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca"

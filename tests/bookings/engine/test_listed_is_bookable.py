@@ -11,7 +11,7 @@ from bookings.booker.state import Choice, load_offer
 from bookings.engine.slots import State
 from bookings.models import Status
 from bookings.services import NotBookable, SlotTaken, book
-from mentors.availability import epoch_minute, from_epoch_minute
+from lib.wallclock import epoch_minute, from_epoch_minute
 from mentors.models import DateOverride, WeeklyHours
 from tests.bookings.clock import KOLKATA, at
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory

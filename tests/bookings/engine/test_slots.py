@@ -16,7 +16,8 @@ from bookings.engine.slots import (
     refusal,
     why_none,
 )
-from mentors.availability import Schedule, epoch_minute, from_epoch_minute
+from lib.wallclock import epoch_minute, from_epoch_minute
+from mentors.availability import Schedule
 from tests.bookings.engine.oracle import WallClock, bookable
 
 # Where wall clocks are well behaved, and where they are not: near each date they jump.
