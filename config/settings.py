@@ -241,7 +241,7 @@ CELERY_BEAT_SCHEDULE = {
             3000,
             (
                 "payments.tasks.reconcile",
-                "payments.tasks.forget_payers",
+                "payments.tasks.clean_up_closed_accounts",
                 "payments.tasks.forget_old_events",
                 "config.tasks.tidy",
             ),

@@ -32,14 +32,14 @@ def session_messages(request: HttpRequest, bookings: Sequence[Booking]) -> dict[
         if message.status in (Status.QUEUED, Status.SENDING) and not message.applies_at(now):
             continue  # whoever takes it up drops it
         zone = chosen or message.session.mentor.zone
-        lines[message.session.pk].append({"status": message.status, "words": in_words(message, zone, now)})
+        lines[message.session.pk].append({"status": message.status, "words": describe(message, zone, now)})
     return {
         pk: render_to_string("notifications/_session_messages.html", {"lines": found})
         for pk, found in lines.items()
     }
 
 
-def in_words(message: Message, zone: ZoneInfo, now: datetime) -> str:
+def describe(message: Message, zone: ZoneInfo, now: datetime) -> str:
     what = message.get_kind_display()
     where = mask(message.address or message.recipient.email)
     due = f"{format_short_date(message.due_at.astimezone(zone).date())}, {format_time(message.due_at, zone)}"

@@ -13,7 +13,7 @@ from mentors.models import Mentor
 from payments.models import Payment, PaymentStatus, Payout, ProviderCustomer, Refund
 from payments.reports.earnings import Earning, earnings_of, totals_of
 from payments.reports.receipts import receipt_number
-from payments.services.leaving import KEEP_PAYEE
+from payments.services.closed_accounts import KEEP_PAYEE
 
 
 def closing_means(user: User, now: datetime) -> Meaning:

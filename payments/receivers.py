@@ -11,7 +11,7 @@ from bookings.signals import booking_cancelled, booking_declined, booking_expire
 from lib.enqueue import enqueue_on_commit
 from payments import services, tasks
 from payments.models import Payment, Refund
-from payments.services.leaving import forget_money_words
+from payments.services.closed_accounts import erase_personal_data
 from payments.services.refunds import NotRefundable, refund_cancelled
 from payments.signals import payment_succeeded, refund_requested
 
@@ -53,5 +53,5 @@ def send_money_back(refund: Refund, **kwargs: Any) -> None:
 
 @receiver(account_closed, dispatch_uid="payments.forget")
 def forget(user: User, now: datetime, **kwargs: Any) -> None:
-    forget_money_words(user, now=now)
-    enqueue_on_commit(tasks.forget_payers)
+    erase_personal_data(user, now=now)
+    enqueue_on_commit(tasks.clean_up_closed_accounts)

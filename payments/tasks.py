@@ -56,11 +56,11 @@ def audit_money(**kwargs: Any) -> None:
 
 
 @alone()
-def forget_payers(**kwargs: Any) -> None:
+def clean_up_closed_accounts(**kwargs: Any) -> None:
     """What is kept of closed accounts no longer: cards at the providers, and names for payouts."""
     with deadline.within(SECONDS):
-        services.forget_payers()
-    services.forget_paid(timezone.now())
+        services.detach_cards_of_closed_accounts()
+    services.delete_paid_payees(timezone.now())
 
 
 @alone()

@@ -2,7 +2,7 @@ from django.urls import path
 
 from lib import converters  # noqa: F401
 from payments import views
-from payments.views import earnings, history, receipts, returning, saved_cards, stripe, webhooks
+from payments.views import earnings, history, payment_methods, receipts, returning, stripe, webhooks
 
 urlpatterns = [
     path("sessions/<reference:reference>/payment/", views.payment, name="payment"),
@@ -30,11 +30,11 @@ urlpatterns = [
     # A provider follows no redirect to the slash.
     path("payments/webhooks/stripe", webhooks.webhook_stripe, name="webhook_stripe_bare"),
     path("payments/webhooks/razorpay", webhooks.webhook_razorpay, name="webhook_razorpay_bare"),
-    path("payments/methods/", saved_cards.payment_methods, name="payment_methods"),
-    path("payments/methods/add/", saved_cards.payment_method_add, name="payment_method_add"),
+    path("payments/methods/", payment_methods.payment_methods, name="payment_methods"),
+    path("payments/methods/add/", payment_methods.payment_method_add, name="payment_method_add"),
     path(
         "payments/methods/<str:method_ref>/remove/",
-        saved_cards.payment_method_remove,
+        payment_methods.payment_method_remove,
         name="payment_method_remove",
     ),
 ]

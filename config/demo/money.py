@@ -7,7 +7,7 @@ from config.demo.cast import Cast
 from lib.references import new_reference
 from payments.gateways.base import PayStatus
 from payments.models import MockCheckout, Payment, PaymentStatus
-from payments.reports.earnings import all_due
+from payments.reports.earnings import payouts_due
 from payments.services import settle
 from payments.services.payouts import record_payout
 
@@ -73,7 +73,7 @@ def pay_mentors(cast: Cast, now: datetime) -> None:
     staff = next(person for person in cast.people.values() if person.is_staff)
     for days in PAYOUTS_DAYS_AGO:
         at = now - timedelta(days=days)
-        for number, due in enumerate(all_due(at), start=1):
+        for number, due in enumerate(payouts_due(at), start=1):
             record_payout(
                 mentor=due.mentor,
                 currency=due.currency,

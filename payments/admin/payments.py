@@ -195,7 +195,7 @@ def _settle_again(payment: Payment) -> Payment:
     """Everything that its provider knows of it, refunds and disputes included."""
     now = timezone.now()
     services.settle(payment.pk, source="staff", now=now)
-    services.take_besides(payment.pk, now=now)
+    services.record_second_payments(payment.pk, now=now)
     services.sync_refunds(payment.pk, now=now)
     services.sync_disputes(payment.pk, now=now)
     return Payment.objects.get(pk=payment.pk)

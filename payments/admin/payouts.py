@@ -14,7 +14,7 @@ from lib.money import format_money
 from payments.admin.base import HistoryAdmin, StaffAdmin
 from payments.forms import SeenNumber
 from payments.models import Payout, PayoutLine
-from payments.reports.earnings import Due, Earning, all_due, earnings_of
+from payments.reports.earnings import Earning, PayoutDue, earnings_of, payouts_due
 from payments.services.payouts import AmountChanged, PayoutRefused, record_payout, return_payout
 
 
@@ -77,7 +77,7 @@ class PayoutAdmin(StaffAdmin):
         """Choose whom to pay, see what for, and say by which transfer it was done."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        due = all_due(timezone.now())
+        due = payouts_due(timezone.now())
         chosen = next((each for each in due if _is_chosen(each, request)), None)
         context = self.admin_site.each_context(request) | {"opts": self.opts, "title": "Record a payout"}
         if chosen is None:
@@ -101,7 +101,7 @@ class PayoutAdmin(StaffAdmin):
         context |= {"chosen": chosen, "rows": _rows(chosen), "form": form}
         return render(request, "admin/payments/payout/record.html", context, status=status)
 
-    def _record(self, request: HttpRequest, due: Due, form: PayoutForm) -> Payout:
+    def _record(self, request: HttpRequest, due: PayoutDue, form: PayoutForm) -> Payout:
         payout = record_payout(
             mentor=due.mentor,
             currency=due.currency,
@@ -126,11 +126,11 @@ class PayoutAdmin(StaffAdmin):
             self.report_done(request, payout, "its shares can be paid out again", "The transfer came back")
 
 
-def _is_chosen(due: Due, request: HttpRequest) -> bool:
+def _is_chosen(due: PayoutDue, request: HttpRequest) -> bool:
     return (str(due.mentor.pk), due.currency) == (request.GET.get("mentor"), request.GET.get("currency"))
 
 
-def _rows(due: Due) -> list[Earning]:
+def _rows(due: PayoutDue) -> list[Earning]:
     """What the payout is made of."""
     rows = earnings_of(due.mentor, timezone.now())
     return [each for each in rows if each.available and each.payment.currency == due.currency]

@@ -42,13 +42,13 @@ class NotExpirable(GatewayRejected):
     """The checkout ended in another way meanwhile."""
 
 
-class UnknownPayer(GatewayRejected):
+class CustomerNotFound(GatewayRejected):
     """The provider has forgotten whom `customer_ref` means. Ask again without it."""
 
     safe_message = GatewayError.safe_message
 
 
-class KeySpent(GatewayRejected):
+class IdempotencyKeyUnusable(GatewayRejected):
     """Under this idempotency key the provider only ever repeats a failure. Ask again under a new one."""
 
     safe_message = GatewayError.safe_message
@@ -85,7 +85,7 @@ class CheckoutRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     # The payer as the provider knows them, if it does: saved cards and contact details come with it.
     customer_ref: str = ""
-    # To be paid by `charge_saved` instead of on a page: then there is no page, and nothing moves before that.
+    # To be paid by `charge_payment_method` instead of on a page: then there is no page, and nothing moves before that.
     by_saved_card: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -143,13 +143,13 @@ class PaymentState:
     disputed: bool = False
     our_ref: str = ""
     # Further payments that came in on the same checkout, where a provider lets that happen.
-    besides: tuple["PaymentState", ...] = ()
+    second_payments: tuple["PaymentState", ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
-    def came_in(self) -> tuple["PaymentState", ...]:
+    def received(self) -> tuple["PaymentState", ...]:
         """Every payment that came in on the checkout, the oldest first."""
-        return (self, *self.besides) if self.status is PayStatus.PAID else ()
+        return (self, *self.second_payments) if self.status is PayStatus.PAID else ()
 
 
 class RefundResult(StrEnum):
@@ -258,7 +258,7 @@ class Gateway(Protocol):
 
 
 @dataclass(frozen=True)
-class SavedCard:
+class PaymentMethod:
     """`brand` in words, as in "Visa"."""
 
     method_ref: str
@@ -277,20 +277,20 @@ class CardCharge:
 
 
 @runtime_checkable
-class SavedCards(Gateway, Protocol):
+class PaymentMethodGateway(Gateway, Protocol):
     """A gateway that keeps cards, so that we never see one."""
 
     def create_customer(self, *, ref: str, email: str, name: str) -> str:
         """The payer at the provider; the same person asked for again, soon, is the same customer."""
 
-    def start_setup(self, customer_ref: str, *, success_url: str, cancel_url: str) -> str:
-        """The address of the provider's page on which a card is added. Raises `UnknownPayer`."""
+    def create_setup_page(self, customer_ref: str, *, success_url: str, cancel_url: str) -> str:
+        """The address of the provider's page on which a card is added. Raises `CustomerNotFound`."""
 
-    def list_methods(self, customer_ref: str) -> list[SavedCard]:
-        """Raises `UnknownPayer`."""
+    def list_payment_methods(self, customer_ref: str) -> list[PaymentMethod]:
+        """Raises `CustomerNotFound`."""
 
-    def detach(self, customer_ref: str, method_ref: str) -> None:
+    def detach_payment_method(self, customer_ref: str, method_ref: str) -> None:
         """Nothing happens to a card that is gone already. Raises `GatewayRejected` for another's card."""
 
-    def charge_saved(self, provider_ref: str, method_ref: str, *, return_url: str) -> CardCharge:
+    def charge_payment_method(self, provider_ref: str, method_ref: str, *, return_url: str) -> CardCharge:
         """Pay a checkout that was made for it, at most once, however often it is called. Raises `CardDeclined`."""

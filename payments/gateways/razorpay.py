@@ -223,8 +223,8 @@ class RazorpayGateway:
             disputed = {dispute["payment_id"] for dispute in _pages(client.dispute.all)}
         for order_id, payments in tries.items():
             state = _state(order_id, payments)
-            besides = (replace(each, disputed=each.payment_id in disputed) for each in state.besides)
-            yield replace(state, disputed=state.payment_id in disputed, besides=tuple(besides))
+            second = (replace(each, disputed=each.payment_id in disputed) for each in state.second_payments)
+            yield replace(state, disputed=state.payment_id in disputed, second_payments=tuple(second))
 
     def parse_webhook(self, body: bytes, headers: Mapping[str, str]) -> WebhookEvent:
         """The signature covers the body only: the same event sent again is known by its id."""
@@ -327,7 +327,7 @@ def _state(order_id: str, payments: Sequence[Entity], order: Entity | None = Non
         created=_moment((order or tries[0])["created_at"]),
         attempts=order["attempts"] if order else len(tries),
         our_ref=_note(order or tries[0], "payment"),
-        besides=tuple(_state(order_id, [each], order) for each in came_in[1:]),
+        second_payments=tuple(_state(order_id, [each], order) for each in came_in[1:]),
         raw={"order": order, "payments": tries},
     )
 

@@ -22,22 +22,22 @@ from payments.gateways.base import (
     CardDeclined,
     Checkout,
     CheckoutRequest,
+    CustomerNotFound,
     DisputeState,
     DisputeStatus,
     GatewayError,
     GatewayMisconfigured,
     GatewayRejected,
     GatewayUnavailable,
+    IdempotencyKeyUnusable,
     InvalidSignature,
-    KeySpent,
     Money,
     NotExpirable,
+    PaymentMethod,
     PaymentState,
     PayStatus,
     RefundResult,
     RefundState,
-    SavedCard,
-    UnknownPayer,
     WebhookEvent,
 )
 
@@ -299,7 +299,7 @@ class StripeGateway:
             )
         return customer.id
 
-    def start_setup(self, customer_ref: str, *, success_url: str, cancel_url: str) -> str:
+    def create_setup_page(self, customer_ref: str, *, success_url: str, cancel_url: str) -> str:
         with self._errors():
             session = self._client.v1.checkout.sessions.create(
                 {
@@ -313,14 +313,14 @@ class StripeGateway:
             )
         return session.url or ""
 
-    def list_methods(self, customer_ref: str) -> list[SavedCard]:
+    def list_payment_methods(self, customer_ref: str) -> list[PaymentMethod]:
         with self._errors():
             page = self._client.v1.customers.payment_methods.list(
                 customer_ref, {"type": "card", "limit": 100}
             )
             return [_saved_card(method.to_dict()) for method in page.auto_paging_iter()]
 
-    def detach(self, customer_ref: str, method_ref: str) -> None:
+    def detach_payment_method(self, customer_ref: str, method_ref: str) -> None:
         with self._errors():
             owner = self._client.v1.payment_methods.retrieve(method_ref).to_dict()["customer"]
             if owner is None:
@@ -329,7 +329,7 @@ class StripeGateway:
                 raise GatewayRejected(f"{method_ref} is not a card of {customer_ref}")
             self._client.v1.payment_methods.detach(method_ref)
 
-    def charge_saved(self, provider_ref: str, method_ref: str, *, return_url: str) -> CardCharge:
+    def charge_payment_method(self, provider_ref: str, method_ref: str, *, return_url: str) -> CardCharge:
         """No key of ours: an intent succeeds once, and a key would repeat a card's first no to its second try."""
         try:
             with self._errors():
@@ -410,14 +410,14 @@ def _translated(error: stripe.StripeError, *, failure_spends_key: bool) -> Gatew
         case stripe.CardError():
             return CardDeclined(words, redacted(error.user_message or CardDeclined.safe_message))
         case stripe.IdempotencyError():
-            return KeySpent(words)
+            return IdempotencyKeyUnusable(words)
         case stripe.InvalidRequestError(code="charge_already_refunded"):
             return AlreadyRefunded(words)
         case stripe.InvalidRequestError(code="resource_missing", param="customer"):
-            return UnknownPayer(words)
+            return CustomerNotFound(words)
         case stripe.InvalidRequestError(param="expires_at"):
             # A request that waited too long to be repeated: the next one is a new one.
-            return KeySpent(words)
+            return IdempotencyKeyUnusable(words)
         case stripe.InvalidRequestError():
             return GatewayRejected(words)
         case stripe.AuthenticationError() | stripe.PermissionError():
@@ -426,7 +426,7 @@ def _translated(error: stripe.StripeError, *, failure_spends_key: bool) -> Gatew
     stored = headers.get("Idempotent-Replayed") == "true"
     if (error.http_status or 0) >= 500 and error.error and (stored or failure_spends_key):
         # Stripe keeps its first answer to a key, failures included.
-        return KeySpent(words)
+        return IdempotencyKeyUnusable(words)
     return GatewayUnavailable(words)
 
 
@@ -539,10 +539,10 @@ def _dispute_state(dispute: dict[str, Any]) -> DisputeState:
     )
 
 
-def _saved_card(method: dict[str, Any]) -> SavedCard:
+def _saved_card(method: dict[str, Any]) -> PaymentMethod:
     card = method["card"]
     brand = BRANDS.get(card["brand"], str(card["brand"]).replace("_", " ").title())
-    return SavedCard(method["id"], brand, card["last4"], card["exp_month"], card["exp_year"])
+    return PaymentMethod(method["id"], brand, card["last4"], card["exp_month"], card["exp_year"])
 
 
 def _is_signed(body: bytes, header: str | None, secret: str) -> bool:

@@ -8,7 +8,7 @@ class ProviderCustomer(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     gateway = models.CharField(max_length=12)
     customer_ref = models.CharField("customer at the provider", max_length=255)
-    # What a payer knows a card by, as `SavedCard` has it; never a number.
+    # What a payer knows a card by, as `PaymentMethod` has it; never a number.
     cards = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField()
 

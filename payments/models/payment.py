@@ -72,7 +72,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         looked_at = Q(needs_review=True) | Q(status__in=WITH_BANK)
         return self.filter(looked_at).exclude(status=PaymentStatus.SUCCEEDED)
 
-    def undecided(self) -> Self:
+    def mismatched(self) -> Self:
         """Another amount than was asked for came in, and staff have not said what becomes of it."""
         return self.filter(needs_review=True).exclude(payment_id="").exclude(status=PaymentStatus.SUCCEEDED)
 
@@ -102,7 +102,7 @@ class Payment(models.Model):
         null=True,
         blank=True,
         on_delete=models.PROTECT,
-        related_name="came_in_besides",
+        related_name="second_payments",
         editable=False,
     )
     # What the provider is asked, word for word: the same idempotency key must always send the same.

@@ -10,8 +10,8 @@ from django.db.models.functions import Coalesce
 
 from bookings.models import ENDED, HOLDING, Booking, Status
 from lib.sweeping import each, row_of
-from payments.ledger import Shares, overdrawn, shares
 from payments.models import OWED, Dispute, Payment, PaymentStatus, Payout, PayoutLine, Refund, RefundStatus
+from payments.shares import Shares, overdrawn, shares_of
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _audit() -> Audit:
             f"{payment.booking.reference} {payment.reference}: {words}" for words in _wrong(payment, *below)
         ]
         if payment.status == PaymentStatus.SUCCEEDED:
-            found.totals[payment.currency].add(payment.amount_minor, shares(payment))
+            found.totals[payment.currency].add(payment.amount_minor, shares_of(payment))
         found.problems += wrong
 
     swept = each(
@@ -126,7 +126,7 @@ def _wrong(payment: Payment, went_back: int, owed: int, lost: int) -> Iterator[s
         return
     if excess := overdrawn(payment):
         yield f"{excess} more went out than came in"
-    if shares(payment).total != payment.amount_minor:
+    if shares_of(payment).total != payment.amount_minor:
         yield "its parts are another sum than what came in"
     booking, remains = payment.booking, payment.refundable_minor
     if payment.is_surplus:

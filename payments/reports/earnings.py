@@ -17,8 +17,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from mentors.models import Mentor
-from payments.ledger import shares
 from payments.models import FormerPayee, Payment, PaymentQuerySet, PayoutLine
+from payments.shares import shares_of
 
 # After the session's end, for whoever has something to say about it.
 WAIT = timedelta(hours=48)
@@ -44,16 +44,16 @@ class Earning:
 
     @cached_property
     def share(self) -> int:
-        return shares(self.payment).mentor
+        return shares_of(self.payment).mentor
 
     @property
     def fee(self) -> int:
-        return shares(self.payment).fee
+        return shares_of(self.payment).fee
 
     @property
     def back(self) -> int:
         """What went back to the student, is on its way, or was lost to a chargeback."""
-        found = shares(self.payment)
+        found = shares_of(self.payment)
         return found.refunded + found.on_its_way + found.lost
 
     @property
@@ -112,7 +112,7 @@ class Payee:
 
 
 @dataclass(frozen=True)
-class Due:
+class PayoutDue:
     """What can be paid out to a mentor now, in one currency."""
 
     mentor: Mentor
@@ -134,7 +134,7 @@ def earnings_of(mentor: Mentor, now: datetime) -> list[Earning]:
     return _earnings(rows.order_by("-booking__ends_at", "-pk"), now)
 
 
-def all_due(now: datetime) -> list[Due]:
+def payouts_due(now: datetime) -> list[PayoutDue]:
     """Every mentor with something to be paid out, by name, in two queries."""
     rows = _with_paid(Payment.objects.counted())
     # Nothing happened to these since they were paid out, and most payments are such.
@@ -146,7 +146,7 @@ def all_due(now: datetime) -> list[Due]:
     for earning in _earnings(rows.exclude(settled).filter(over), now):
         found[earning.mentor_pk, earning.payment.currency] += earning.available
     mentors = Mentor.objects.select_related("user", "former_payee").in_bulk({mentor for mentor, _ in found})
-    due = [Due(mentors[pk], currency, amount) for (pk, currency), amount in found.items() if amount > 0]
+    due = [PayoutDue(mentors[pk], currency, amount) for (pk, currency), amount in found.items() if amount > 0]
     return sorted(due, key=lambda each: (each.payee.name, each.mentor.pk, each.currency))
 
 

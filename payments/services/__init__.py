@@ -12,10 +12,20 @@ from payments.services.checkout import (
     open_checkout,
     refuse_unpayable,
 )
+from payments.services.closed_accounts import delete_paid_payees, detach_cards_of_closed_accounts
 from payments.services.disputes import sync_disputes
-from payments.services.leaving import forget_paid, forget_payers
+from payments.services.payment_methods import (
+    CardPayment,
+    PaymentMethodNotFound,
+    pay_with_saved_card,
+    payment_method_gateway,
+    refresh_payment_methods,
+    remove_payment_method,
+    start_adding_payment_method,
+    stored_payment_methods,
+)
 from payments.services.reconciliation import reconcile
-from payments.services.refund_rows import sync_refunds
+from payments.services.refund_sync import sync_refunds
 from payments.services.refunds import (
     NotRefundable,
     RefundsChanged,
@@ -26,22 +36,12 @@ from payments.services.refunds import (
     retry_refund,
     send_refund,
 )
-from payments.services.saved_cards import (
-    CardPayment,
-    UnknownCard,
-    keeper,
-    known_cards,
-    look_up_cards,
-    pay_with_card,
-    remove_card,
-    start_adding_card,
-)
 from payments.services.settlement import (
     close_checkout,
     mark_reviewed,
+    record_second_payments,
     refund_mismatched_payment,
     settle,
-    take_besides,
 )
 from payments.services.sweep import sweep
 from payments.services.webhooks import forget_old_events, process_webhook_event, retry_event, store_event
@@ -54,38 +54,38 @@ __all__ = [
     "MentorGone",
     "NotPayable",
     "NotRefundable",
+    "PaymentMethodNotFound",
     "RefundsChanged",
     "ReturnUrls",
-    "UnknownCard",
     "cancel_open_payments",
     "close_checkout",
+    "delete_paid_payees",
+    "detach_cards_of_closed_accounts",
     "enqueue_refund",
     "ensure_payment",
     "forget_old_events",
-    "forget_paid",
-    "forget_payers",
-    "keeper",
-    "known_cards",
-    "look_up_cards",
     "mark_reviewed",
     "open_checkout",
-    "pay_with_card",
+    "pay_with_saved_card",
+    "payment_method_gateway",
     "process_webhook_event",
     "reconcile",
+    "record_second_payments",
+    "refresh_payment_methods",
     "refund_by_staff",
     "refund_cancelled",
     "refund_mismatched_payment",
     "refundable",
     "refuse_unpayable",
-    "remove_card",
+    "remove_payment_method",
     "retry_event",
     "retry_refund",
     "send_refund",
     "settle",
-    "start_adding_card",
+    "start_adding_payment_method",
     "store_event",
+    "stored_payment_methods",
     "sweep",
     "sync_disputes",
     "sync_refunds",
-    "take_besides",
 ]

@@ -10,20 +10,20 @@ from django.db.models import F
 
 from bookings.models import Booking, Status
 from bookings.services import MENTOR_GONE, extend_hold, lock_booking
-from payments.checked import being_checked
+from payments.being_checked import being_checked
 from payments.gateways import gateway, gateways_for
 from payments.gateways.base import (
     Checkout,
     CheckoutRequest,
+    CustomerNotFound,
     Gateway,
     GatewayError,
     GatewayRejected,
-    KeySpent,
+    IdempotencyKeyUnusable,
     Money,
-    UnknownPayer,
 )
 from payments.models import LIVE, Payment, PaymentStatus
-from payments.services.customers import customer_ref, forget_customer
+from payments.services.customers import customer_ref, delete_customer
 from payments.services.settlement import close_checkout
 
 logger = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def open_checkout(
     way = Way(gateway(gateway_name), by_saved_card)
     try:
         return _open(booking_pk, way, now=now, urls=urls)
-    except (KeySpent, UnknownPayer):
+    except (IdempotencyKeyUnusable, CustomerNotFound):
         # Known to have come to nothing, and asked in another way it may work.
         return _open(booking_pk, way, now=now, urls=urls)
 
@@ -139,8 +139,8 @@ def _open(booking_pk: int, way: Way, *, now: datetime, urls: ReturnUrls) -> Paym
     try:
         checkout = provider.create_checkout(CheckoutRequest.from_json(payment.request))
     except GatewayRejected as refusal:
-        if isinstance(refusal, UnknownPayer):
-            forget_customer(payment.request["customer_ref"], provider.name)
+        if isinstance(refusal, CustomerNotFound):
+            delete_customer(payment.request["customer_ref"], provider.name)
         # Final for this request: the next try is a new one, under a new key.
         asked = Payment.objects.filter(pk=payment.pk, status=PaymentStatus.CREATED, attempt=payment.attempt)
         asked.update(attempt=F("attempt") + 1, request={})

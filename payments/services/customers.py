@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from accounts.models import User
-from payments.gateways.base import SavedCard, SavedCards
+from payments.gateways.base import PaymentMethod, PaymentMethodGateway
 from payments.models import ProviderCustomer
 
 
@@ -15,7 +15,7 @@ def customer_ref(user: User, gateway: str) -> str:
     return found.values_list("customer_ref", flat=True).first() or ""
 
 
-def ensure_customer(user: User, provider: SavedCards, now: datetime) -> ProviderCustomer:
+def ensure_customer(user: User, provider: PaymentMethodGateway, now: datetime) -> ProviderCustomer:
     """Calls the provider. Two calls at once end at one row, whose customer is then everybody's."""
     found = ProviderCustomer.objects.filter(user=user, gateway=provider.name).first()
     if found is not None:
@@ -27,12 +27,12 @@ def ensure_customer(user: User, provider: SavedCards, now: datetime) -> Provider
     return customer
 
 
-def forget_customer(customer_ref: str, gateway: str) -> None:
+def delete_customer(customer_ref: str, gateway: str) -> None:
     """The provider doesn't know them any more: deleted there, or the keys are another account's now."""
     ProviderCustomer.objects.filter(gateway=gateway, customer_ref=customer_ref).delete()
 
 
-def remember_cards(customer: ProviderCustomer, cards: Iterable[SavedCard]) -> None:
+def store_payment_methods(customer: ProviderCustomer, cards: Iterable[PaymentMethod]) -> None:
     """What pages show without asking the provider: brand, last four digits, expiry."""
     customer.cards = [asdict(card) for card in cards]
     customer.save(update_fields=["cards"])

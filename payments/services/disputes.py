@@ -9,7 +9,7 @@ from django.db import transaction
 from payments.gateways import gateway
 from payments.gateways.base import DisputeState, DisputeStatus
 from payments.models import Dispute, Payment, PaymentStatus
-from payments.services.refund_rows import flag, lock_payment
+from payments.services.refund_sync import flag, lock_payment
 from payments.signals import dispute_closed, dispute_opened
 
 logger = logging.getLogger(__name__)

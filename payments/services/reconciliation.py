@@ -24,8 +24,8 @@ from payments.gateways.base import (
 )
 from payments.models import AT_PROVIDER, Payment, PaymentStatus
 from payments.services.disputes import sync_disputes
-from payments.services.refund_rows import lock_payment, sync_refunds
-from payments.services.settlement import STATUS_OF, note_fee, settle, take_besides
+from payments.services.refund_sync import lock_payment, sync_refunds
+from payments.services.settlement import STATUS_OF, record_provider_fee, record_second_payments, settle
 
 logger = logging.getLogger(__name__)
 
@@ -137,15 +137,15 @@ class _Comparison:
 
     def _compare_checkout(self, payment: Payment, state: PaymentState) -> None:
         """The payment that paid it, and whatever came in besides."""
-        if state.came_in and payment.payment_id not in [paid.payment_id for paid in state.came_in]:
+        if state.received and payment.payment_id not in [paid.payment_id for paid in state.received]:
             state = self.provider.fetch(payment.provider_ref)  # it is older than the list
-        ours = {row.payment_id: row for row in (payment, *payment.came_in_besides.all())}
-        if not state.came_in:
+        ours = {row.payment_id: row for row in (payment, *payment.second_payments.all())}
+        if not state.received:
             self._compare_paid(payment, state)
-        for paid in state.came_in:
+        for paid in state.received:
             if paid.payment_id in ours:
                 self._compare_paid(ours[paid.payment_id], paid)
-        for surplus in take_besides(payment.pk, state, now=self.now):
+        for surplus in record_second_payments(payment.pk, state, now=self.now):
             self._repaired(surplus, f"came in besides {payment.reference}, and goes back")
 
     def _compare_paid(self, payment: Payment, state: PaymentState) -> None:
@@ -158,7 +158,7 @@ class _Comparison:
                 payment, f"{payment.amount_minor} {payment.currency} here (minor units), {there} there."
             )
         if state.fee and payment.provider_fee_minor is None:
-            note_fee(payment, state)
+            record_provider_fee(payment, state)
             payment.save(update_fields=["provider_fee_minor", "provider_fee_currency"])
         went_back = state.refunded.minor if state.refunded else 0
         if went_back != payment.refunded_minor:
@@ -208,11 +208,11 @@ class _Comparison:
         self.report.repaired.append(f"{payment.reference}: {words}")
 
     def _report(self, payment: Payment, reason: str) -> None:
-        if flag_once(payment.pk, reason):
+        if flag_for_review_once(payment.pk, reason):
             self.report.reported.append(f"{payment.reference}: {reason}")
 
 
-def flag_once(payment_pk: int, reason: str) -> bool:
+def flag_for_review_once(payment_pk: int, reason: str) -> bool:
     """False when staff have been told of it before; what they were told of besides stays."""
     with transaction.atomic():
         payment = lock_payment(payment_pk)

@@ -12,9 +12,16 @@ from bookings.models import Booking
 from bookings.ports import Refundable
 from lib.money import format_money, step
 from payments.gateways import gateway
-from payments.gateways.base import Gateway, GatewayError, GatewayRejected, KeySpent, Money, RefundState
+from payments.gateways.base import (
+    Gateway,
+    GatewayError,
+    GatewayRejected,
+    IdempotencyKeyUnusable,
+    Money,
+    RefundState,
+)
 from payments.models import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus
-from payments.services.refund_rows import lock, lock_payment, move, record_failure, record_refunds
+from payments.services.refund_sync import lock, lock_payment, move, record_refund_failure, record_refunds
 from payments.signals import refund_requested
 
 logger = logging.getLogger(__name__)
@@ -200,7 +207,7 @@ def _look_closer(provider: Gateway, refund: Refund, refusal: GatewayRejected, no
     True when a part did, and the rest, which is less than what was refused, is due at once under a new key.
     """
     states = provider.list_refunds(refund.payment.payment_id)
-    if isinstance(refusal, KeySpent):
+    if isinstance(refusal, IdempotencyKeyUnusable):
         record_refunds(refund.payment_id, states, now=now)
         _renew(refund.pk, RefundStatus.REQUESTED)
         return False
@@ -209,7 +216,7 @@ def _look_closer(provider: Gateway, refund: Refund, refusal: GatewayRejected, no
     refund.refresh_from_db()
     if refund.amount_minor < asked and _renew(refund.pk, RefundStatus.REQUESTED):
         return bool(Refund.objects.filter(pk=refund.pk, status=RefundStatus.REQUESTED).update(due_at=now))
-    record_failure(refund.pk, str(refusal), now=now)
+    record_refund_failure(refund.pk, str(refusal), now=now)
     return False
 
 

@@ -14,7 +14,7 @@ from payments.gateways import gateway
 from payments.gateways.base import GatewayError, Money, PaymentState, PayStatus
 from payments.models import AT_PROVIDER, WITH_BANK, Payment, PaymentStatus, Refund
 from payments.services.disputes import sync_disputes
-from payments.services.refund_rows import flag, sync_refunds
+from payments.services.refund_sync import flag, sync_refunds
 from payments.services.refunds import NotRefundable, enqueue_refund
 from payments.signals import payment_failed, payment_succeeded
 
@@ -86,7 +86,9 @@ def _apply(payment_pk: int, state: PaymentState, *, source: str, now: datetime) 
     return payment
 
 
-def take_besides(payment_pk: int, state: PaymentState | None = None, *, now: datetime) -> list[Payment]:
+def record_second_payments(
+    payment_pk: int, state: PaymentState | None = None, *, now: datetime
+) -> list[Payment]:
     """Write down, and give back in full, what came in on a paid checkout besides the payment that paid it.
 
     `state` is the provider's answer, which is asked for otherwise. Returns the new rows: a second call finds
@@ -110,11 +112,11 @@ def _take_besides(payment: Payment, state: PaymentState, now: datetime) -> list[
         return []
     known = set(
         Payment.objects.filter(
-            gateway=payment.gateway, payment_id__in=[each.payment_id for each in state.came_in]
+            gateway=payment.gateway, payment_id__in=[each.payment_id for each in state.received]
         ).values_list("payment_id", flat=True)
     )
     found = []
-    for each in state.came_in:
+    for each in state.received:
         if not each.payment_id or each.payment_id in known:
             continue
         if each.amount and _fits(each.amount):
@@ -138,7 +140,7 @@ def _write_surplus(payment: Payment, state: PaymentState, amount: Money, now: da
         created_at=now,
         succeeded_at=now,
     )
-    note_fee(surplus, state)
+    record_provider_fee(surplus, state)
     surplus.save()
     flag(surplus, f"{state.payment_id} came in on {payment.reference}, which was paid. All of it goes back.")
     logger.error("paid twice", extra={"payment": surplus.reference, "beside": payment.reference})
@@ -148,7 +150,7 @@ def _write_surplus(payment: Payment, state: PaymentState, amount: Money, now: da
     return surplus
 
 
-def note_fee(payment: Payment, state: PaymentState) -> None:
+def record_provider_fee(payment: Payment, state: PaymentState) -> None:
     if state.fee and _fits(state.fee):
         payment.provider_fee_minor, payment.provider_fee_currency = state.fee.minor, state.fee.currency
 
@@ -189,7 +191,7 @@ def _take_money(payment: Payment, booking: Booking, state: PaymentState, now: da
     payment.status = PaymentStatus.SUCCEEDED
     payment.payment_id, payment.failure, payment.succeeded_at = state.payment_id, "", now
     payment.ask_at = None
-    note_fee(payment, state)
+    record_provider_fee(payment, state)
     payment.save(
         update_fields=[
             *("is_surplus", "status", "payment_id", "failure", "succeeded_at", "ask_at"),
@@ -261,7 +263,7 @@ def refund_mismatched_payment(payment_pk: int, *, now: datetime) -> Payment:
     return payment
 
 
-def give_back_undecided(payment_pk: int, *, now: datetime) -> Payment:
+def refund_undecided_mismatch(payment_pk: int, *, now: datetime) -> Payment:
     """`refund_mismatched_payment` for what staff have not decided on before its session ended: nobody waits any more.
 
     What can't go back by itself stays with staff, and is looked at again later. Raises a `GatewayError`.

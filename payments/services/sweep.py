@@ -12,7 +12,7 @@ from lib.sweeping import each_row
 from payments.gateways.base import GatewayError
 from payments.models import Payment, PaymentStatus, Refund, WebhookEvent
 from payments.services.refunds import send_refund
-from payments.services.settlement import ASK_SOONEST, close_checkout, give_back_undecided, settle
+from payments.services.settlement import ASK_SOONEST, close_checkout, refund_undecided_mismatch, settle
 from payments.services.webhooks import process_webhook_event
 
 logger = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ def sweep(now: datetime) -> None:
     payable_due = waiting.filter(payable).filter(due)
     _each("settle", payable_due, lambda pk: _try(partial(settle, source="sweep"), pk, now))
     # What staff have not decided on while its session could still take place.
-    undecided = Payment.objects.undecided().exclude(booking__in=Booking.objects.open_holds(now)).filter(due)
-    _each("give_back", undecided, lambda pk: _try(give_back_undecided, pk, now))
+    mismatched = Payment.objects.mismatched().exclude(booking__in=Booking.objects.open_holds(now)).filter(due)
+    _each("give_back", mismatched, lambda pk: _try(refund_undecided_mismatch, pk, now))
     _each("refunds", Refund.objects.due(now).order_by("due_at"), lambda pk: send_refund(pk, now=now))
 
 

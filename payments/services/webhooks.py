@@ -13,8 +13,8 @@ from lib.sweeping import delete_in_batches
 from payments.gateways import base
 from payments.models import Payment, PaymentStatus, WebhookEvent
 from payments.services.disputes import sync_disputes
-from payments.services.refund_rows import sync_refunds
-from payments.services.settlement import settle, take_besides
+from payments.services.refund_sync import sync_refunds
+from payments.services.settlement import record_second_payments, settle
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def _act(event: WebhookEvent, now: datetime) -> Payment | None:
     order = settle(order.pk, source="webhook", now=now)
     if order.status == PaymentStatus.SUCCEEDED:
         if event.kind == WebhookEvent.Kind.PAYMENT and event.payment_id not in ("", order.payment_id):
-            take_besides(order.pk, now=now)
+            record_second_payments(order.pk, now=now)
         elif event.kind == WebhookEvent.Kind.REFUND:
             sync_refunds(order.pk, now=now)
         elif event.kind == WebhookEvent.Kind.DISPUTE:
@@ -145,7 +145,7 @@ def _order_of(event: WebhookEvent) -> Payment | None:
         ("reference", event.our_ref),
     ):
         if value and (found := of_provider.filter(**{name: value}).first()) is not None:
-            besides = found.came_in_besides.filter(payment_id=event.payment_id).first()
+            besides = found.second_payments.filter(payment_id=event.payment_id).first()
             return besides or found
     return None
 

@@ -21,29 +21,29 @@ from payments.services import AlreadyPaid, BeingChecked, HoldLapsed, MentorGone,
 logger = logging.getLogger(__name__)
 
 
-def after(request: HttpRequest, booking: Booking, order: Payment) -> HttpResponse:
+def redirect_after_payment(request: HttpRequest, booking: Booking, order: Payment) -> HttpResponse:
     """Where a payment that was tried leads to."""
     booking.refresh_from_db(fields=["status"])
     if booking.status == Status.SCHEDULED:
-        return see("session_confirmation", booking)
+        return see_other("session_confirmation", booking)
     if order.status == PaymentStatus.OPEN and order.failure:
-        return see("payment_failed", booking)
+        return see_other("payment_failed", booking)
     if order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
-        return see("payment_return", booking)
-    return see("payment", booking)
+        return see_other("payment_return", booking)
+    return see_other("payment", booking)
 
 
-def refused(request: HttpRequest, booking: Booking, refusal: NotPayable) -> HttpResponse:
+def not_payable(request: HttpRequest, booking: Booking, refusal: NotPayable) -> HttpResponse:
     if isinstance(refusal, AlreadyPaid):
-        return see("session_confirmation", booking)
+        return see_other("session_confirmation", booking)
     if isinstance(refusal, BeingChecked):  # the session's page says so
-        return see("session_detail", booking)
+        return see_other("session_detail", booking)
     if isinstance(refusal, HoldLapsed | MentorGone):
         template = "mentor_gone" if isinstance(refusal, MentorGone) else "lapsed"
-        context = context_of(request, booking) | {"reason": str(refusal), "so_far": _so_far(booking)}
+        context = payment_context(request, booking) | {"reason": str(refusal), "so_far": _so_far(booking)}
         return render(request, f"payments/{template}.html", context, status=409)
     messages.info(request, str(refusal))
-    return see("session_detail", booking)
+    return see_other("session_detail", booking)
 
 
 def _so_far(booking: Booking) -> str:
@@ -67,19 +67,19 @@ def _may_still_be_paid(payment: Payment) -> bool:
     return payment.status == PaymentStatus.EXPIRED and not gateway(payment.gateway).can_expire
 
 
-def unavailable(request: HttpRequest, booking: Booking, error: GatewayError) -> HttpResponse:
+def provider_unavailable(request: HttpRequest, booking: Booking, error: GatewayError) -> HttpResponse:
     level = logging.ERROR if isinstance(error, GatewayMisconfigured) else logging.WARNING
     logger.log(level, "payment not possible", extra={"session": booking.reference, "reason": str(error)})
-    context = context_of(request, booking) | {"reason": error.safe_message}
+    context = payment_context(request, booking) | {"reason": error.safe_message}
     return render(request, "payments/unavailable.html", context, status=503)
 
 
-def own(request: HttpRequest, reference: str) -> Booking:
+def own_booking(request: HttpRequest, reference: str) -> Booking:
     """Whoever booked pays: for the mentor and for staff there is nothing at this address."""
     return get_object_or_404(Booking.objects.with_people(), reference=reference, student=request.user.pk)
 
 
-def context_of(request: HttpRequest, booking: Booking) -> dict[str, Any]:
+def payment_context(request: HttpRequest, booking: Booking) -> dict[str, Any]:
     session = SessionView(booking, request, timezone.now())
     choice = urlencode({"type": booking.session_type.slug, "duration": booking.duration_minutes})
     return {
@@ -88,13 +88,15 @@ def context_of(request: HttpRequest, booking: Booking) -> dict[str, Any]:
         "zone": session.zone,
         "order": booking.payments.first(),
         "ways": [f"payments/_pay_with_{each.name}.html" for each in gateways_for(booking.currency)],
-        "cards": services.known_cards(booking.student) if _keeper_takes(booking.currency) else [],
+        "cards": services.stored_payment_methods(booking.student)
+        if _methods_can_pay(booking.currency)
+        else [],
         "other_times_url": f"{reverse('book', args=[booking.mentor.slug])}?{choice}",
     }
 
 
-def _keeper_takes(currency: str) -> bool:
-    provider = services.keeper()
+def _methods_can_pay(currency: str) -> bool:
+    provider = services.payment_method_gateway()
     return provider is not None and currency in provider.currencies
 
 
@@ -106,6 +108,6 @@ def return_urls(request: HttpRequest, booking: Booking) -> services.ReturnUrls:
     return services.ReturnUrls(success=success, cancel=cancel)
 
 
-def see(name: str, booking: Booking) -> HttpResponse:
+def see_other(name: str, booking: Booking) -> HttpResponse:
     """303: also after a POST the next page is fetched with GET."""
     return HttpResponseRedirect(reverse(name, args=[booking.reference]), status=303)

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.requests import current_user, viewer_zone
 from bookings.models import Booking
 from payments import services
-from payments.checked import being_checked
+from payments.being_checked import being_checked
 from payments.models import AT_PROVIDER, Payment, PaymentQuerySet, PaymentStatus, Refund, RefundStatus
 from payments.panels import MoneyState, state_of
 
@@ -81,7 +81,11 @@ def payment_list(request: HttpRequest) -> HttpResponse:
         )
         for payment in page
     ]
-    context = {"payments": payments, "page_obj": page, "keeps_cards": services.keeper() is not None}
+    context = {
+        "payments": payments,
+        "page_obj": page,
+        "keeps_cards": services.payment_method_gateway() is not None,
+    }
     return render(request, "payments/payment_list.html", context)
 
 

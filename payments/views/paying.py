@@ -14,7 +14,15 @@ from payments.forms import MockForm
 from payments.gateways import gateways_for, mock
 from payments.gateways.base import GatewayError
 from payments.services import NotPayable
-from payments.views.common import after, context_of, own, refused, return_urls, see, unavailable
+from payments.views.common import (
+    not_payable,
+    own_booking,
+    payment_context,
+    provider_unavailable,
+    redirect_after_payment,
+    return_urls,
+    see_other,
+)
 
 
 @never_cache
@@ -22,7 +30,7 @@ from payments.views.common import after, context_of, own, refused, return_urls, 
 @require_safe
 def payment(request: HttpRequest, reference: str) -> HttpResponse:
     """The order and the ways to pay it, while the time is held."""
-    return payment_page(request, own(request, reference))
+    return payment_page(request, own_booking(request, reference))
 
 
 @never_cache
@@ -30,15 +38,15 @@ def payment(request: HttpRequest, reference: str) -> HttpResponse:
 @require_safe
 def payment_failed(request: HttpRequest, reference: str) -> HttpResponse:
     """Only reads the state: without a failure on record there is nothing to show here."""
-    booking = own(request, reference)
+    booking = own_booking(request, reference)
     try:
         services.refuse_unpayable(booking, timezone.now())
     except NotPayable as refusal:
-        return refused(request, booking, refusal)
-    context = context_of(request, booking)
+        return not_payable(request, booking, refusal)
+    context = payment_context(request, booking)
     order = context["order"]
     if order is None or not order.failure:
-        return see("payment", booking)
+        return see_other("payment", booking)
     return render(request, "payments/failed.html", context)
 
 
@@ -50,7 +58,7 @@ def payment_mock(request: HttpRequest, reference: str) -> HttpResponse:
     if not request.user.is_authenticated:
         # This address takes no GET, so signing in leads back to the page with the buttons.
         return redirect_to_login(reverse("payment", args=[reference]))
-    booking = own(request, reference)
+    booking = own_booking(request, reference)
     if "mock" not in [each.name for each in gateways_for(booking.currency)]:
         raise Http404
     form = MockForm(request.POST)
@@ -63,10 +71,10 @@ def payment_mock(request: HttpRequest, reference: str) -> HttpResponse:
         mock.simulate(order.provider_ref, form.cleaned_data["outcome"])
         order = services.settle(order.pk, source="page", now=timezone.now())
     except NotPayable as refusal:
-        return refused(request, booking, refusal)
+        return not_payable(request, booking, refusal)
     except GatewayError as error:
-        return unavailable(request, booking, error)
-    return after(request, booking, order)
+        return provider_unavailable(request, booking, error)
+    return redirect_after_payment(request, booking, order)
 
 
 def payment_page(
@@ -75,7 +83,7 @@ def payment_page(
     try:
         services.refuse_unpayable(booking, timezone.now())
     except NotPayable as refusal:
-        return refused(request, booking, refusal)
+        return not_payable(request, booking, refusal)
     return render(
-        request, "payments/payment.html", context_of(request, booking) | {"error": error}, status=status
+        request, "payments/payment.html", payment_context(request, booking) | {"error": error}, status=status
     )

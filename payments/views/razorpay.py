@@ -24,7 +24,15 @@ from payments.gateways.base import GatewayError, InvalidSignature, Money
 from payments.gateways.razorpay import RazorpayGateway
 from payments.models import Payment, PaymentQuerySet, PaymentStatus
 from payments.services import NotPayable
-from payments.views.common import after, context_of, own, refused, return_urls, see, unavailable
+from payments.views.common import (
+    not_payable,
+    own_booking,
+    payment_context,
+    provider_unavailable,
+    redirect_after_payment,
+    return_urls,
+    see_other,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,25 +43,25 @@ logger = logging.getLogger(__name__)
 @limit_posts("payment", times=30, seconds=60)
 def payment_razorpay(request: HttpRequest, reference: str) -> HttpResponse:
     """A POST opens the order and leads here again; a GET shows the widget for as long as the time is held."""
-    booking = own(request, reference)
+    booking = own_booking(request, reference)
     now = timezone.now()
     try:
         if request.method == "POST":
             return _open(request, booking)
         services.refuse_unpayable(booking, now)
     except NotPayable as refusal:
-        return refused(request, booking, refusal)
+        return not_payable(request, booking, refusal)
     except GatewayError as error:
-        return unavailable(request, booking, error)
+        return provider_unavailable(request, booking, error)
     order = _orders(booking).at_provider().filter(checkout_expires_at__gt=now).first()
-    return _widget(request, booking, order) if order else see("payment", booking)
+    return _widget(request, booking, order) if order else see_other("payment", booking)
 
 
 def _open(request: HttpRequest, booking: Booking) -> HttpResponse:
     if "razorpay" not in [each.name for each in gateways_for(booking.currency)]:
         raise Http404
     services.open_checkout(booking.pk, "razorpay", now=timezone.now(), urls=return_urls(request, booking))
-    return see("payment_razorpay", booking)
+    return see_other("payment_razorpay", booking)
 
 
 def _widget(request: HttpRequest, booking: Booking, order: Payment) -> HttpResponse:
@@ -66,7 +74,7 @@ def _widget(request: HttpRequest, booking: Booking, order: Payment) -> HttpRespo
         ),
         "cancel_url": request.build_absolute_uri(reverse("payment", args=[booking.reference])),
     }
-    context = context_of(request, booking) | {
+    context = payment_context(request, booking) | {
         "checkout_js": settings.RAZORPAY_CHECKOUT_JS,
         "options": options,
         "hosted_url": f"{settings.RAZORPAY_API_BASE}/v1/checkout/embedded",
@@ -147,10 +155,10 @@ def payment_razorpay_return(request: HttpRequest, reference: str) -> HttpRespons
         return render(request, "400.html", status=400)
     except GatewayError as error:
         logger.warning("return not settled", extra={"payment": order.reference, "reason": str(error)})
-        return see("payment_return", booking)
+        return see_other("payment_return", booking)
     if order.status in (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED):
-        return see("payment_return", booking)
-    return after(request, booking, order)
+        return see_other("payment_return", booking)
+    return redirect_after_payment(request, booking, order)
 
 
 def _returning(request: HttpRequest, reference: str) -> Booking:

@@ -17,7 +17,7 @@ from payments import services
 from payments.gateways import gateway
 from payments.gateways.base import GatewayError, InvalidSignature
 from payments.models import Payment, PaymentStatus
-from payments.views.common import after, context_of, own
+from payments.views.common import own_booking, payment_context, redirect_after_payment
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ NAMES = ("session_id", "payment_intent")
 @require_safe
 def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
     """The address is believed nothing: it says which payment to ask about, and only the provider says how it stands."""
-    booking = own(request, reference)
+    booking = own_booking(request, reference)
     order = _named(request, booking)
     try:
         if (provider := gateway(order.gateway)).hosted:  # else nothing of theirs is in the address
@@ -49,7 +49,7 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
         return _checking(request, booking)
     if _is_unfinished(booking, order):
         messages.info(request, UNFINISHED)
-    response = after(request, booking, order)
+    response = redirect_after_payment(request, booking, order)
     return HttpResponseClientRedirect(response["Location"]) if is_htmx(request) else response
 
 
@@ -70,4 +70,4 @@ def _named(request: HttpRequest, booking: Booking) -> Payment:
 
 
 def _checking(request: HttpRequest, booking: Booking) -> HttpResponse:
-    return render(request, "payments/checking.html", context_of(request, booking))
+    return render(request, "payments/checking.html", payment_context(request, booking))

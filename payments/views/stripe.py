@@ -11,8 +11,14 @@ from lib.ratelimit import limit_posts
 from payments import services
 from payments.gateways import gateways_for
 from payments.gateways.base import GatewayError
-from payments.services import NotPayable, UnknownCard
-from payments.views.common import after, own, refused, return_urls, unavailable
+from payments.services import NotPayable, PaymentMethodNotFound
+from payments.views.common import (
+    not_payable,
+    own_booking,
+    provider_unavailable,
+    redirect_after_payment,
+    return_urls,
+)
 from payments.views.paying import payment_page
 
 
@@ -23,7 +29,7 @@ def payment_stripe(request: HttpRequest, reference: str) -> HttpResponse:
     """Open the session's checkout, or take it up again, and lead to its page."""
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("payment", args=[reference]))
-    booking = own(request, reference)
+    booking = own_booking(request, reference)
     if "stripe" not in [each.name for each in gateways_for(booking.currency)]:
         raise Http404
     try:
@@ -31,9 +37,9 @@ def payment_stripe(request: HttpRequest, reference: str) -> HttpResponse:
             booking.pk, "stripe", now=timezone.now(), urls=return_urls(request, booking)
         )
     except NotPayable as refusal:
-        return refused(request, booking, refusal)
+        return not_payable(request, booking, refusal)
     except GatewayError as error:
-        return unavailable(request, booking, error)
+        return provider_unavailable(request, booking, error)
     return HttpResponseRedirect(order.checkout_url, status=303)
 
 
@@ -44,18 +50,18 @@ def payment_saved_card(request: HttpRequest, reference: str) -> HttpResponse:
     """Pay with a card from the list, by way of its bank's page when that asks for it."""
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("payment", args=[reference]))
-    booking = own(request, reference)
+    booking = own_booking(request, reference)
     try:
-        paid = services.pay_with_card(
+        paid = services.pay_with_saved_card(
             booking, request.POST.get("card", ""), urls=return_urls(request, booking), now=timezone.now()
         )
-    except UnknownCard:
+    except PaymentMethodNotFound:
         words = "This card is not there any more. Please choose another way to pay."
         return payment_page(request, booking, error=words, status=422)
     except NotPayable as refusal:
-        return refused(request, booking, refusal)
+        return not_payable(request, booking, refusal)
     except GatewayError as error:
-        return unavailable(request, booking, error)
+        return provider_unavailable(request, booking, error)
     if paid.redirect_url:
         return HttpResponseRedirect(paid.redirect_url, status=303)
-    return after(request, booking, paid.payment)
+    return redirect_after_payment(request, booking, paid.payment)

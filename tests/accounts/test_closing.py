@@ -23,7 +23,7 @@ from notifications.models import Kind, Message
 from notifications.models import Status as MessageStatus
 from payments.models import FormerPayee, Payment
 from payments.reports.receipts import make_receipt
-from payments.services import forget_paid
+from payments.services import delete_paid_payees
 from tests.accounts.traces import EMAIL, NAME, TRACES
 from tests.factories import NOW, BookingFactory, SessionTypeFactory
 
@@ -388,12 +388,12 @@ def test_staff_still_know_whom_to_pay_until_it_is_paid(client: Client, rich: Use
     assert f"{NAME} (account closed)" in client.get(page).text
     chosen = f"{page}?mentor={rich.mentor.pk}&currency=INR"
     assert EMAIL in client.get(chosen).text
-    forget_paid(NOW + timedelta(days=400))
+    delete_paid_payees(NOW + timedelta(days=400))
     assert FormerPayee.objects.exists()
     client.post(chosen, {"amount_minor": "100000", "transfer_reference": "SEPA-1"})
-    forget_paid(NOW + timedelta(days=59))
+    delete_paid_payees(NOW + timedelta(days=59))
     assert FormerPayee.objects.get().email == EMAIL
-    forget_paid(NOW + timedelta(days=61))
+    delete_paid_payees(NOW + timedelta(days=61))
     assert not FormerPayee.objects.exists()
 
 

@@ -30,7 +30,7 @@ from notifications.models import Status as MessageStatus
 from payments.gateways import mock
 from payments.models import MockRefund, Payment, PaymentStatus, Refund, RefundStatus
 from payments.services import ReturnUrls, open_checkout, send_refund, settle
-from payments.services.refund_rows import sync_refunds
+from payments.services.refund_sync import sync_refunds
 from tests import factories
 from tests.factories import NOW
 from tests.test_clocks import Words

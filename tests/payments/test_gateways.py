@@ -95,14 +95,14 @@ def test_paying_twice_is_one_payment(bench, checkout, payment_id):
 
 def test_every_payment_that_came_in_is_named(bench, checkout):
     """The list says the same as the checkout itself."""
-    assert bench.gateway.fetch(checkout.provider_ref).came_in == ()
+    assert bench.gateway.fetch(checkout.provider_ref).received == ()
     bench.pay(checkout.provider_ref)
-    names = [each.payment_id for each in bench.gateway.fetch(checkout.provider_ref).came_in]
+    names = [each.payment_id for each in bench.gateway.fetch(checkout.provider_ref).received]
     assert len(names) == 1
     names += bench.pay_besides(checkout.provider_ref)
     (listed,) = bench.gateway.list_payments(NOW - timedelta(days=1))
     states = (bench.gateway.fetch(checkout.provider_ref), listed)
-    assert [[each.payment_id for each in state.came_in] for state in states] == [names, names]
+    assert [[each.payment_id for each in state.received] for state in states] == [names, names]
 
 
 def test_declined_card_leaves_the_checkout_open_with_the_reason(bench, checkout):

@@ -12,7 +12,7 @@ from bookings.models import Booking, Status
 from bookings.services import accept, book
 from mentors.models import SessionType
 from payments import services
-from payments.gateways.base import GatewayUnavailable, KeySpent, PayStatus
+from payments.gateways.base import GatewayUnavailable, IdempotencyKeyUnusable, PayStatus
 from payments.gateways.mock import Outcome, simulate
 from payments.models import Payment, PaymentStatus
 from payments.services.checkout import GRACE
@@ -81,15 +81,15 @@ def test_checkout_for_a_long_hold_is_one_that_providers_take(mentor, student, pr
 def test_key_that_is_spent_is_followed_by_a_new_one_in_the_same_press(booking, provider):
     def spent_once(checkout):
         del provider.says["create_checkout"]
-        raise KeySpent("the key only repeats a failure")
+        raise IdempotencyKeyUnusable("the key only repeats a failure")
 
     provider.says["create_checkout"] = spent_once
     assert open_checkout(booking).attempt == 2
 
 
 def test_key_that_is_spent_twice_is_an_error(booking, provider):
-    provider.refuses["create_checkout"] = KeySpent("no")
-    with pytest.raises(KeySpent):
+    provider.refuses["create_checkout"] = IdempotencyKeyUnusable("no")
+    with pytest.raises(IdempotencyKeyUnusable):
         open_checkout(booking)
     assert provider.calls == ["create_checkout"] * 2
 

@@ -13,7 +13,7 @@ from payments import services
 from payments.gateways.base import Money, RefundResult, RefundState
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus
 from payments.reports.audit import audit
-from payments.services.refund_rows import record_refunds
+from payments.services.refund_sync import record_refunds
 from tests.factories import NOW
 from tests.payments.money import payment_of
 from tests.payments.test_settlement import says, settle

@@ -5,11 +5,11 @@ from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.ledger import shares
 from payments.models import Payment, Payout, PayoutLine
 from payments.reports.audit import audit
-from payments.reports.earnings import all_due, earnings_of, totals
+from payments.reports.earnings import earnings_of, payouts_due, totals
 from payments.services.payouts import AmountChanged, PayoutRefused, record_payout, return_payout
+from payments.shares import shares_of
 from payments.signals import payout_recorded
 from tests.factories import NOW, MentorFactory, SessionTypeFactory
 from tests.payments.money import paid_session, refunded
@@ -217,7 +217,7 @@ def test_all_due_names_who_can_be_paid_and_how_much(mentor, earn, pay):
     earn(ended_ago=timedelta(hours=1))
     other = SessionTypeFactory(mentor=MentorFactory(user__name="Aaron First"))
     paid_session(session_type=other, price_minor=20_000)
-    found = [(each.mentor.user.name, each.currency, each.amount_minor) for each in all_due(NOW)]
+    found = [(each.mentor.user.name, each.currency, each.amount_minor) for each in payouts_due(NOW)]
     assert found == [
         ("Aaron First", "INR", 20_000),
         ("Meera Rao", "INR", 100_000),
@@ -225,16 +225,16 @@ def test_all_due_names_who_can_be_paid_and_how_much(mentor, earn, pay):
     ]
     pay(100_000)
     refunded(earn(ended_ago=timedelta(days=9)), 105_000)
-    assert [each.currency for each in all_due(NOW) if each.mentor == mentor] == ["USD"]
+    assert [each.currency for each in payouts_due(NOW) if each.mentor == mentor] == ["USD"]
 
 
 def test_all_due_takes_off_what_was_refunded_since(earn, pay):
     payment = earn()
     pay(100_000)
     refunded(payment, 30_000)
-    assert all_due(NOW) == []
+    assert payouts_due(NOW) == []
     earn(ended_ago=timedelta(days=8))
-    assert [each.amount_minor for each in all_due(NOW)] == [70_000]
+    assert [each.amount_minor for each in payouts_due(NOW)] == [70_000]
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -242,7 +242,7 @@ def test_all_due_costs_two_queries(earn, count, django_assert_num_queries):
     for days in range(count):
         earn(ended_ago=timedelta(days=days + 3))
     with django_assert_num_queries(2):
-        all_due(NOW)
+        payouts_due(NOW)
 
 
 # The audit
@@ -345,7 +345,7 @@ def happen(name, payment, amount):
 def prove(mentor):
     for each in totals(earnings_of(mentor, NOW)):
         payments = Payment.objects.filter(booking__mentor=mentor, currency=each.currency)
-        parts = [shares(payment) for payment in payments]
+        parts = [shares_of(payment) for payment in payments]
         came_in = sum(payment.amount_minor for payment in payments)
         elsewhere = sum(part.fee + part.refunded + part.on_its_way + part.lost for part in parts)
         assert each.pending + each.available + each.paid_out + elsewhere == came_in

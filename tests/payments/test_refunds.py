@@ -8,7 +8,7 @@ from payments.gateways.base import (
     GatewayMisconfigured,
     GatewayRejected,
     GatewayUnavailable,
-    KeySpent,
+    IdempotencyKeyUnusable,
     Money,
     RefundResult,
 )
@@ -244,7 +244,7 @@ def test_more_than_can_have_gone_back_is_left_to_staff(settled, provider):
 
 
 def test_spent_key_is_followed_by_a_new_one(refund, provider):
-    provider.refuses["refund"] = KeySpent("only ever 500")
+    provider.refuses["refund"] = IdempotencyKeyUnusable("only ever 500")
     first = refund.sent_key
     send(refund)
     assert (refund.status, refund.renewals, refund.sent_key != first) == ("requested", 1, True)
@@ -254,7 +254,7 @@ def test_spent_key_is_followed_by_a_new_one(refund, provider):
 
 
 def test_spent_key_whose_refund_was_made_after_all_is_not_sent_again(refund, provider):
-    provider.loses["refund"] = KeySpent("only ever 500")
+    provider.loses["refund"] = IdempotencyKeyUnusable("only ever 500")
     assert (send(refund).status, refund.renewals, MockRefund.objects.count()) == ("succeeded", 0, 1)
 
 

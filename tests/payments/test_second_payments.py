@@ -42,7 +42,7 @@ def look(world, payment) -> None:
 
 
 def ask_as_staff(world, payment) -> None:
-    services.take_besides(payment.pk, now=timezone.now())
+    services.record_second_payments(payment.pk, now=timezone.now())
 
 
 HEARD = {"webhook": lambda world, payment: hear_all(world), "reconciliation": look, "staff": ask_as_staff}
@@ -78,7 +78,7 @@ def test_two_payments_on_one_order_that_we_hear_of_together_keep_the_first(world
     services.settle(payment.pk, source="test", now=timezone.now())
     payment.refresh_from_db()
     assert payment.payment_id == first["id"]
-    assert payment.came_in_besides.get().payment_id == second["id"]
+    assert payment.second_payments.get().payment_id == second["id"]
 
 
 @razorpay_only
@@ -92,7 +92,7 @@ def test_payment_that_counts_keeps_counting_when_an_older_try_comes_in_late(worl
     hear_all(world)
     payment.refresh_from_db()
     assert (payment.payment_id, payment.refunds.count()) == (paid["id"], 0)
-    assert payment.came_in_besides.get().payment_id == older["id"]
+    assert payment.second_payments.get().payment_id == older["id"]
 
 
 @razorpay_only
@@ -100,7 +100,7 @@ def test_second_payment_that_went_back_at_the_dashboard_is_written_down_as_it_is
     second = world.account.settle_directly(settled.provider_ref)
     world.account.refund(second["id"], {"amount": PAID}, "")
     hear_all(world)
-    surplus = settled.came_in_besides.get()
+    surplus = settled.second_payments.get()
     services.sweep(timezone.now())
     surplus.refresh_from_db()
     assert (surplus.refunded_minor, surplus.reserved_minor, second["amount_refunded"]) == (PAID, 0, PAID)
@@ -121,7 +121,7 @@ def test_reconciliation_of_a_second_payment_is_quiet_the_second_time(world, book
 def test_second_payment_is_seen_by_its_student_and_by_staff(world, client, student, staff, booking, settled):
     world.account.settle_directly(settled.provider_ref)
     hear_all(world)
-    surplus = settled.came_in_besides.get()
+    surplus = settled.second_payments.get()
     client.force_login(student)
     listed = client.get(reverse("payment_list")).content.decode()
     assert listed.count("₹1,050.00") == 3  # paid, paid, and on its way back
@@ -132,7 +132,7 @@ def test_second_payment_is_seen_by_its_student_and_by_staff(world, client, stude
 
 def test_events_of_a_paid_checkout_with_one_payment_add_nothing(world, booking, settled):
     hear_all(world)
-    services.take_besides(settled.pk, now=timezone.now())
+    services.record_second_payments(settled.pk, now=timezone.now())
     assert Payment.objects.get() == settled
 
 

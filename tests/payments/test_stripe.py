@@ -11,20 +11,20 @@ from payments import services
 from payments.gateways.base import (
     AlreadyRefunded,
     CardDeclined,
+    CustomerNotFound,
     DisputeStatus,
     GatewayError,
     GatewayMisconfigured,
     GatewayRejected,
     GatewayUnavailable,
+    IdempotencyKeyUnusable,
     InvalidSignature,
-    KeySpent,
     Money,
     NotExpirable,
+    PaymentMethod,
+    PaymentMethodGateway,
     PayStatus,
     RefundResult,
-    SavedCard,
-    SavedCards,
-    UnknownPayer,
 )
 from payments.gateways.stripe import StripeGateway, from_wire, to_wire
 from payments.models import PaymentStatus
@@ -220,7 +220,7 @@ def test_failure_that_stripe_repeats_is_followed_by_a_new_key(booking, stripe):
 
 def test_key_that_has_only_failures_leaves_the_payer_a_next_try(booking, stripe):
     stripe.disturb("sticky", CREATE, times=2)
-    with pytest.raises(KeySpent) as caught:
+    with pytest.raises(IdempotencyKeyUnusable) as caught:
         services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS)
     assert caught.value.safe_message == GatewayError.safe_message
     assert services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS).attempt == 3
@@ -243,7 +243,7 @@ def test_request_that_waited_too_long_is_followed_by_a_new_one(impatient, bookin
 
 
 def test_payer_whom_stripe_forgot_is_told_apart(gateway, stripe):
-    with pytest.raises(UnknownPayer):
+    with pytest.raises(CustomerNotFound):
         gateway.create_checkout(request(customer_ref="cus_gone"))
 
 
@@ -252,7 +252,7 @@ def test_refund_whose_failure_stripe_repeats_is_said_so(gateway, payment_id, str
     refund = {"key": "refund-1", "ref": "REFUND-1", "reason": "surplus"}
     with pytest.raises(GatewayUnavailable):
         gateway.refund(payment_id, Money(100, "INR"), **refund)
-    with pytest.raises(KeySpent):
+    with pytest.raises(IdempotencyKeyUnusable):
         gateway.refund(payment_id, Money(100, "INR"), **refund)
     assert gateway.list_refunds(payment_id) == []
 
@@ -304,7 +304,7 @@ def test_paid_checkout_knows_its_fee_and_its_order(gateway, session_id, payment_
 
 def test_session_that_only_saves_a_card_is_no_payment(gateway, stripe):
     customer = gateway.create_customer(ref="7", email="a@example.com", name="A")
-    gateway.start_setup(customer, success_url="https://testserver/", cancel_url="https://testserver/")
+    gateway.create_setup_page(customer, success_url="https://testserver/", cancel_url="https://testserver/")
     (session,) = stripe.books._all("checkout.session")
     with pytest.raises(GatewayRejected):
         gateway.fetch(session["id"])
@@ -326,7 +326,7 @@ def test_list_of_payments_goes_past_a_hundred_and_leaves_out_what_is_none(gatewa
     asked = stripe.requests[0].parameters
     made |= {stripe.books.operate(CREATE, "", dict(asked))["id"] for _ in range(130)}
     customer = gateway.create_customer(ref="7", email="a@example.com", name="A")
-    gateway.start_setup(customer, success_url="https://testserver/", cancel_url="https://testserver/")
+    gateway.create_setup_page(customer, success_url="https://testserver/", cancel_url="https://testserver/")
     by_card = request(customer_ref=customer, by_saved_card=True, idempotency_key="card-1")
     made.add(gateway.create_checkout(by_card).provider_ref)
     stripe.books.pay(min(made))
@@ -534,7 +534,7 @@ def test_event_that_is_none_of_ours_is_ignored(gateway, stripe, event, kind):
 
 def test_event_that_a_card_was_saved_is_ignored(gateway, stripe):
     customer = gateway.create_customer(ref="7", email="a@example.com", name="A")
-    gateway.start_setup(customer, success_url="https://testserver/", cancel_url="https://testserver/")
+    gateway.create_setup_page(customer, success_url="https://testserver/", cancel_url="https://testserver/")
     (session,) = stripe.books._all("checkout.session")
     stripe.books.pay(session["id"])
     assert parse(gateway, stripe, stripe.event("checkout.session.completed")).kind == "ignored"
@@ -562,12 +562,12 @@ def intent_id(gateway, customer) -> str:
 
 
 def charge(gateway, intent_id, card):
-    return gateway.charge_saved(intent_id, card, return_url="https://testserver/return/")
+    return gateway.charge_payment_method(intent_id, card, return_url="https://testserver/return/")
 
 
 def test_stripe_keeps_cards_and_the_mock_does_not(gateway, provider):
-    assert isinstance(gateway, SavedCards)
-    assert not isinstance(provider, SavedCards)
+    assert isinstance(gateway, PaymentMethodGateway)
+    assert not isinstance(provider, PaymentMethodGateway)
 
 
 def test_person_asked_for_twice_is_one_customer(gateway, customer):
@@ -575,11 +575,13 @@ def test_person_asked_for_twice_is_one_customer(gateway, customer):
 
 
 def test_card_is_added_on_stripes_page_and_listed(gateway, stripe, customer):
-    url = gateway.start_setup(customer, success_url="https://testserver/", cancel_url="https://testserver/")
+    url = gateway.create_setup_page(
+        customer, success_url="https://testserver/", cancel_url="https://testserver/"
+    )
     assert stripe.requests[-1].parameters["mode"] == "setup"
     stripe.books.pay(url.rpartition("/")[2], "5555555555554444")
-    (card,) = gateway.list_methods(customer)
-    assert card == SavedCard(card.method_ref, "Visa", "4444", 8, 2030)
+    (card,) = gateway.list_payment_methods(customer)
+    assert card == PaymentMethod(card.method_ref, "Visa", "4444", 8, 2030)
 
 
 def test_intent_moves_nothing_before_it_is_charged(gateway, stripe, customer, intent_id):
@@ -650,22 +652,22 @@ def test_event_about_a_saved_cards_payment_names_its_checkout(gateway, stripe, c
 
 def test_removed_card_is_gone_and_can_be_removed_again(gateway, stripe, customer):
     card = stripe.books.save_card(customer)
-    gateway.detach(customer, card)
-    assert gateway.list_methods(customer) == []
-    gateway.detach(customer, card)
+    gateway.detach_payment_method(customer, card)
+    assert gateway.list_payment_methods(customer) == []
+    gateway.detach_payment_method(customer, card)
 
 
 def test_card_of_somebody_else_stays(gateway, stripe, customer):
     other = gateway.create_customer(ref="8", email="other@example.com", name="Other")
     card = stripe.books.save_card(other)
     with pytest.raises(GatewayRejected):
-        gateway.detach(customer, card)
-    assert len(gateway.list_methods(other)) == 1
+        gateway.detach_payment_method(customer, card)
+    assert len(gateway.list_payment_methods(other)) == 1
 
 
 def test_cards_of_a_payer_whom_stripe_forgot_are_said_so(gateway, stripe, customer):
     stripe.books.forget(customer)
-    with pytest.raises(UnknownPayer):
-        gateway.list_methods(customer)
-    with pytest.raises(UnknownPayer):
-        gateway.start_setup(customer, success_url="https://a.example/", cancel_url="https://a.example/")
+    with pytest.raises(CustomerNotFound):
+        gateway.list_payment_methods(customer)
+    with pytest.raises(CustomerNotFound):
+        gateway.create_setup_page(customer, success_url="https://a.example/", cancel_url="https://a.example/")

@@ -15,11 +15,13 @@ def being_checked(bookings: Sequence[Booking], now: datetime) -> Mapping[int, st
     for payment in rows.defer("request", "checkout_url"):
         found[payment.booking_id].append(payment)
     return {
-        booking.pk: in_words(booking, found[booking.pk], now) for booking in bookings if booking.pk in found
+        booking.pk: explanation(booking, found[booking.pk], now)
+        for booking in bookings
+        if booking.pk in found
     }
 
 
-def in_words(booking: Booking, payments: Iterable[Payment], now: datetime) -> str:
+def explanation(booking: Booking, payments: Iterable[Payment], now: datetime) -> str:
     """`payments` are those of the session that are being checked, at least one."""
     is_held = booking.payable_at(now)
     if any(each.needs_review and each.payment_id for each in payments):

@@ -43,7 +43,7 @@ class Shares:
         return self.fee + self.mentor + self.refunded + self.on_its_way + self.lost
 
 
-def shares(payment: Facts) -> Shares:
+def shares_of(payment: Facts) -> Shares:
     """Of a payment that succeeded; before that nothing came in. A chargeback of money that went back already
     takes more than came in: only what was still there counts as `lost`, see `overdrawn`."""
     refunded, on_its_way = payment.refunded_minor, payment.reserved_minor

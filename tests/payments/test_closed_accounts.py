@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def cards(stripe, student) -> list[str]:
     """Two cards that Stripe keeps for the student, as the site knows them."""
-    services.start_adding_card(student, urls=URLS, now=NOW)
+    services.start_adding_payment_method(student, urls=URLS, now=NOW)
     customer = ProviderCustomer.objects.get().customer_ref
     kept = [stripe.books.save_card(customer, number) for number in ("4242424242424242", "5555555555554444")]
-    services.look_up_cards(student)
+    services.refresh_payment_methods(student)
     return kept
 
 
@@ -35,7 +35,7 @@ def test_cards_are_detached_by_the_worker_and_not_in_the_request(
         close_account(student, now=NOW)
     assert len(stripe.requests) == asked
     assert ProviderCustomer.objects.get().cards == []
-    services.forget_payers()
+    services.detach_cards_of_closed_accounts()
     assert owners(stripe, cards) == [None, None]
     assert not ProviderCustomer.objects.exists()
 
@@ -43,9 +43,9 @@ def test_cards_are_detached_by_the_worker_and_not_in_the_request(
 def test_cards_wait_for_a_provider_that_is_down(impatient, stripe, cards, student: User) -> None:
     close_account(student, now=NOW)
     stripe.disturb("lost", "POST /v1/payment_methods/{id}/detach")
-    services.forget_payers()
+    services.detach_cards_of_closed_accounts()
     assert ProviderCustomer.objects.exists()
-    services.forget_payers()
+    services.detach_cards_of_closed_accounts()
     assert owners(stripe, cards) == [None, None]
     assert not ProviderCustomer.objects.exists()
 
@@ -53,12 +53,12 @@ def test_cards_wait_for_a_provider_that_is_down(impatient, stripe, cards, studen
 def test_somebody_whom_the_provider_has_forgotten_is_forgotten(stripe, cards, student: User) -> None:
     ProviderCustomer.objects.update(customer_ref="cus_of_another_account")
     close_account(student, now=NOW)
-    services.forget_payers()
+    services.detach_cards_of_closed_accounts()
     assert not ProviderCustomer.objects.exists()
 
 
 def test_whoever_stays_keeps_their_cards(stripe, cards, student: User, stranger: User) -> None:
     close_account(stranger, now=NOW)
-    services.forget_payers()
+    services.detach_cards_of_closed_accounts()
     assert None not in owners(stripe, cards)
-    assert len(services.known_cards(student)) == 2
+    assert len(services.stored_payment_methods(student)) == 2

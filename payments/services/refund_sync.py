@@ -41,7 +41,7 @@ def record_refunds(
                 _record_external(payment, rows, state, states, now=now, refused=refused)
 
 
-def record_failure(refund_pk: int, error: str, *, now: datetime) -> None:
+def record_refund_failure(refund_pk: int, error: str, *, now: datetime) -> None:
     """The provider has none of it, and said why."""
     with transaction.atomic():
         refund, payment = lock(refund_pk)

@@ -20,7 +20,7 @@ ADD = reverse("payment_method_add")
 @pytest.fixture
 def customer(stripe, student) -> str:
     """The student as Stripe knows them, and us."""
-    services.start_adding_card(student, urls=URLS, now=NOW)
+    services.start_adding_payment_method(student, urls=URLS, now=NOW)
     return ProviderCustomer.objects.get().customer_ref
 
 
@@ -30,7 +30,7 @@ def save(stripe, student, customer):
 
     def save_card(number="4242424242424242") -> str:
         method_ref = stripe.books.save_card(customer, number)
-        services.look_up_cards(student)
+        services.refresh_payment_methods(student)
         return method_ref
 
     return save_card
@@ -43,7 +43,7 @@ def page(client, student):
 
 
 def pay(booking, card):
-    return services.pay_with_card(booking, card, urls=URLS, now=NOW)
+    return services.pay_with_saved_card(booking, card, urls=URLS, now=NOW)
 
 
 def text(response) -> str:
@@ -146,7 +146,7 @@ def test_card_whose_question_nobody_answered_is_not_charged_after_the_hold(booki
 def test_card_that_is_not_ones_own_pays_nothing(booking, save, stripe):
     other = stripe.books.operate("POST /v1/customers", "", {"email": "sam@example.com"})["id"]
     for card in (stripe.books.save_card(other), "pm_unknown", ""):
-        with pytest.raises(services.UnknownCard):
+        with pytest.raises(services.PaymentMethodNotFound):
             pay(booking, card)
     assert booking.payments.get().status == PaymentStatus.CREATED
 
@@ -154,15 +154,15 @@ def test_card_that_is_not_ones_own_pays_nothing(booking, save, stripe):
 def test_card_that_is_gone_at_stripe_is_forgotten(booking, save, stripe, student):
     card = save()
     stripe.books.objects[card]["customer"] = None
-    with pytest.raises(services.UnknownCard):
+    with pytest.raises(services.PaymentMethodNotFound):
         pay(booking, card)
-    assert services.known_cards(student) == []
+    assert services.stored_payment_methods(student) == []
 
 
 def test_customer_who_is_gone_at_stripe_is_forgotten_and_can_pay_otherwise(booking, save, stripe, customer):
     card = save()
     stripe.books.forget(customer)
-    with pytest.raises(services.UnknownCard):
+    with pytest.raises(services.PaymentMethodNotFound):
         pay(booking, card)
     assert not ProviderCustomer.objects.exists()
     assert services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS).status == PaymentStatus.OPEN
@@ -175,7 +175,7 @@ def test_customer_who_is_gone_does_not_stand_in_the_way_of_stripes_page(booking,
 
 
 def test_person_is_one_customer_however_often_they_add_a_card(student, customer):
-    services.start_adding_card(student, urls=URLS, now=NOW)
+    services.start_adding_payment_method(student, urls=URLS, now=NOW)
     assert ProviderCustomer.objects.get().customer_ref == customer
 
 
@@ -277,7 +277,7 @@ def test_card_is_removed_at_stripe_and_here(page, save, stripe, student):
     url = reverse("payment_method_remove", args=[card])
     assert "is removed" in text(page.post(url, follow=True))
     assert stripe.books.objects[card]["customer"] is None
-    assert services.known_cards(student) == []
+    assert services.stored_payment_methods(student) == []
     assert page.post(url).status_code == 404
 
 

@@ -11,19 +11,19 @@ from bookings.models import Booking
 from payments.gateways import gateway
 from payments.gateways.base import (
     CardDeclined,
+    CustomerNotFound,
     GatewayError,
     GatewayRejected,
-    SavedCard,
-    SavedCards,
-    UnknownPayer,
+    PaymentMethod,
+    PaymentMethodGateway,
 )
 from payments.models import Payment, PaymentStatus, ProviderCustomer
 from payments.services.checkout import ReturnUrls, open_checkout
-from payments.services.customers import ensure_customer, forget_customer, remember_cards
+from payments.services.customers import delete_customer, ensure_customer, store_payment_methods
 from payments.services.settlement import settle
 
 
-class UnknownCard(Exception):
+class PaymentMethodNotFound(Exception):
     """That person has no such card, or has it no more."""
 
 
@@ -35,68 +35,70 @@ class CardPayment:
     redirect_url: str
 
 
-def keeper() -> SavedCards | None:
+def payment_method_gateway() -> PaymentMethodGateway | None:
     """The configured gateway that keeps cards."""
     configured = [gateway(name) for name in settings.PAYMENT_GATEWAYS]
-    return next((each for each in configured if isinstance(each, SavedCards)), None)
+    return next((each for each in configured if isinstance(each, PaymentMethodGateway)), None)
 
 
-def known_cards(user: User) -> list[SavedCard]:
+def stored_payment_methods(user: User) -> list[PaymentMethod]:
     """As they were last seen: asks nobody."""
-    provider = keeper()
+    provider = payment_method_gateway()
     customer = _customer(user, provider) if provider else None
-    return [SavedCard(**card) for card in customer.cards] if customer else []
+    return [PaymentMethod(**card) for card in customer.cards] if customer else []
 
 
-def look_up_cards(user: User) -> list[SavedCard]:
+def refresh_payment_methods(user: User) -> list[PaymentMethod]:
     """As the provider has them, which is then what pages show. Raises a `GatewayError`."""
-    provider = _required_keeper()
+    provider = _required_gateway()
     customer = _customer(user, provider)
     if customer is None:
         return []
     try:
-        cards = provider.list_methods(customer.customer_ref)
-    except UnknownPayer:
-        forget_customer(customer.customer_ref, provider.name)
+        cards = provider.list_payment_methods(customer.customer_ref)
+    except CustomerNotFound:
+        delete_customer(customer.customer_ref, provider.name)
         return []
-    remember_cards(customer, cards)
+    store_payment_methods(customer, cards)
     return cards
 
 
-def start_adding_card(user: User, *, urls: ReturnUrls, now: datetime) -> str:
+def start_adding_payment_method(user: User, *, urls: ReturnUrls, now: datetime) -> str:
     """The address of the provider's page for it. Raises a `GatewayError`."""
-    provider = _required_keeper()
+    provider = _required_gateway()
     customer = ensure_customer(user, provider, now)
     try:
-        return provider.start_setup(customer.customer_ref, success_url=urls.success, cancel_url=urls.cancel)
-    except UnknownPayer:
-        forget_customer(customer.customer_ref, provider.name)
+        return provider.create_setup_page(
+            customer.customer_ref, success_url=urls.success, cancel_url=urls.cancel
+        )
+    except CustomerNotFound:
+        delete_customer(customer.customer_ref, provider.name)
         raise
 
 
-def remove_card(user: User, method_ref: str) -> SavedCard:
-    """Safe to repeat. Raises `UnknownCard` or a `GatewayError`."""
-    provider = _required_keeper()
+def remove_payment_method(user: User, method_ref: str) -> PaymentMethod:
+    """Safe to repeat. Raises `PaymentMethodNotFound` or a `GatewayError`."""
+    provider = _required_gateway()
     customer, card = _own_card(user, provider, method_ref)
-    provider.detach(customer.customer_ref, method_ref)
-    remember_cards(customer, [each for each in known_cards(user) if each != card])
+    provider.detach_payment_method(customer.customer_ref, method_ref)
+    store_payment_methods(customer, [each for each in stored_payment_methods(user) if each != card])
     return card
 
 
-def pay_with_card(booking: Booking, method_ref: str, *, urls: ReturnUrls, now: datetime) -> CardPayment:
+def pay_with_saved_card(booking: Booking, method_ref: str, *, urls: ReturnUrls, now: datetime) -> CardPayment:
     """Pay the session with one of its student's cards, through the same payment and the same `settle`.
 
     The checkout is written down before the card is charged, so whatever becomes of the answer, the truth can
     be asked for. Safe to repeat: a checkout is paid at most once. A declined card leaves it open with the
-    reason. Raises `UnknownCard`, `NotPayable` or a `GatewayError`.
+    reason. Raises `PaymentMethodNotFound`, `NotPayable` or a `GatewayError`.
     """
-    provider = _required_keeper()
+    provider = _required_gateway()
     _own_card(booking.student, provider, method_ref)
     redirect_url = ""
     try:
         payment = open_checkout(booking.pk, provider.name, now=now, urls=urls, by_saved_card=True)
         with suppress(CardDeclined):  # the provider keeps the reason, and settling reads it
-            charge = provider.charge_saved(payment.provider_ref, method_ref, return_url=urls.success)
+            charge = provider.charge_payment_method(payment.provider_ref, method_ref, return_url=urls.success)
             redirect_url = charge.redirect_url
     except GatewayRejected:
         _refuse_if_gone(booking.student, method_ref)
@@ -107,24 +109,26 @@ def pay_with_card(booking: Booking, method_ref: str, *, urls: ReturnUrls, now: d
 
 def _refuse_if_gone(user: User, method_ref: str) -> None:
     with suppress(GatewayError):
-        if method_ref not in [card.method_ref for card in look_up_cards(user)]:
-            raise UnknownCard(method_ref)
+        if method_ref not in [card.method_ref for card in refresh_payment_methods(user)]:
+            raise PaymentMethodNotFound(method_ref)
 
 
-def _own_card(user: User, provider: SavedCards, method_ref: str) -> tuple[ProviderCustomer, SavedCard]:
+def _own_card(
+    user: User, provider: PaymentMethodGateway, method_ref: str
+) -> tuple[ProviderCustomer, PaymentMethod]:
     customer = _customer(user, provider)
     for card in customer.cards if customer else []:
         if customer and card["method_ref"] == method_ref:
-            return customer, SavedCard(**card)
-    raise UnknownCard(method_ref)
+            return customer, PaymentMethod(**card)
+    raise PaymentMethodNotFound(method_ref)
 
 
-def _customer(user: User, provider: SavedCards) -> ProviderCustomer | None:
+def _customer(user: User, provider: PaymentMethodGateway) -> ProviderCustomer | None:
     return ProviderCustomer.objects.filter(user=user, gateway=provider.name).first()
 
 
-def _required_keeper() -> SavedCards:
-    provider = keeper()
+def _required_gateway() -> PaymentMethodGateway:
+    provider = payment_method_gateway()
     if provider is None:
-        raise UnknownCard("No configured gateway keeps cards")
+        raise PaymentMethodNotFound("No configured gateway keeps cards")
     return provider

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.ledger import Shares, overdrawn, shares
+from payments.shares import Shares, overdrawn, shares_of
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Facts:
     ],
 )
 def test_parts_come_out_of_the_price_first_and_everything_is_everything(facts, expected):
-    assert shares(facts) == expected
+    assert shares_of(facts) == expected
 
 
 def test_chargeback_of_refunded_money_takes_more_than_came_in():
     facts = Facts(refunded_minor=105_000, lost_minor=105_000)
-    assert shares(facts) == Shares(0, 0, 105_000, 0, 0)
+    assert shares_of(facts) == Shares(0, 0, 105_000, 0, 0)
     assert overdrawn(facts) == 105_000
 
 
@@ -47,7 +47,7 @@ def test_no_unit_is_lost_or_made_and_no_share_is_negative(price, fee, back, way,
     amount = price + fee
     refunded = min(back, amount)
     facts = Facts(amount, fee, refunded, min(way, amount - refunded), lost)
-    found = shares(facts)
+    found = shares_of(facts)
     assert found.total == amount
     assert min(found.fee, found.mentor, found.refunded, found.on_its_way, found.lost) >= 0
     assert found.fee <= fee

@@ -12,7 +12,7 @@ from accounts.requests import current_user
 from lib.ratelimit import limit_posts
 from payments import services
 from payments.gateways.base import GatewayError
-from payments.services import ReturnUrls, UnknownCard
+from payments.services import PaymentMethodNotFound, ReturnUrls
 
 UNREACHABLE = "The payment provider could not be reached. Please try again in a moment."
 
@@ -22,12 +22,12 @@ UNREACHABLE = "The payment provider could not be reached. Please try again in a 
 @require_safe
 def payment_methods(request: HttpRequest) -> HttpResponse:
     """The person's cards as the provider has them now; one that came since the last look is greeted."""
-    if services.keeper() is None:
+    if services.payment_method_gateway() is None:
         raise Http404
     user = current_user(request)
-    before = services.known_cards(user)
+    before = services.stored_payment_methods(user)
     try:
-        cards = services.look_up_cards(user)
+        cards = services.refresh_payment_methods(user)
     except GatewayError:
         return render(request, "payments/methods.html", {"cards": before, "error": UNREACHABLE})
     if "added" in request.GET:
@@ -44,11 +44,11 @@ def payment_methods(request: HttpRequest) -> HttpResponse:
 def payment_method_add(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("payment_methods"))
-    if services.keeper() is None:
+    if services.payment_method_gateway() is None:
         raise Http404
     back = request.build_absolute_uri(reverse("payment_methods"))
     try:
-        url = services.start_adding_card(
+        url = services.start_adding_payment_method(
             current_user(request),
             urls=ReturnUrls(success=f"{back}?added=1", cancel=back),
             now=timezone.now(),
@@ -66,8 +66,8 @@ def payment_method_remove(request: HttpRequest, method_ref: str) -> HttpResponse
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("payment_methods"))
     try:
-        card = services.remove_card(current_user(request), method_ref)
-    except UnknownCard:
+        card = services.remove_payment_method(current_user(request), method_ref)
+    except PaymentMethodNotFound:
         raise Http404 from None
     except GatewayError:
         messages.error(request, UNREACHABLE)

@@ -7,7 +7,7 @@ from django.db.models import Q
 from accounts.models import User
 from lib.sweeping import each_row
 from payments.gateways import gateway
-from payments.gateways.base import SavedCards, UnknownPayer
+from payments.gateways.base import CustomerNotFound, PaymentMethodGateway
 from payments.models import FormerPayee, Payment, ProviderCustomer, Refund
 from payments.reports.earnings import totals_of
 
@@ -17,8 +17,8 @@ KEEP_PAYEE = timedelta(days=60)
 PERSONAL = ("email", "name", "description", "customer_ref")
 
 
-def forget_money_words(user: User, *, now: datetime) -> None:
-    """Call it with the person locked, while their name is known. Their cards go at the provider by `forget_payer`."""
+def erase_personal_data(user: User, *, now: datetime) -> None:
+    """Call it with the person locked, while their name is known. Their cards go at the provider by `detach_cards`."""
     if any(each.pending or each.available for each in totals_of(user, now)):
         FormerPayee.objects.get_or_create(
             mentor=user.mentor, defaults={"name": user.name, "email": user.email, "closed_at": now}
@@ -32,31 +32,31 @@ def forget_money_words(user: User, *, now: datetime) -> None:
     Payment.objects.bulk_update(payments, ["request"], batch_size=500)
 
 
-def forget_payers() -> None:
+def detach_cards_of_closed_accounts() -> None:
     """Detach the cards of closed accounts, and forget whom the provider knew them as."""
     each_row(
         "cards of closed accounts",
         ProviderCustomer.objects.filter(user__closed_at__isnull=False),
-        forget_payer,
+        detach_cards,
     )
 
 
-def forget_payer(customer_pk: int) -> None:
+def detach_cards(customer_pk: int) -> None:
     """Calls the provider. Safe to repeat: the row goes last. Raises a `GatewayError`."""
     customer = ProviderCustomer.objects.filter(pk=customer_pk, user__closed_at__isnull=False).first()
     if customer is None:
         return
     provider = gateway(customer.gateway)
-    if isinstance(provider, SavedCards):
+    if isinstance(provider, PaymentMethodGateway):
         try:
-            for card in provider.list_methods(customer.customer_ref):
-                provider.detach(customer.customer_ref, card.method_ref)
-        except UnknownPayer:
+            for card in provider.list_payment_methods(customer.customer_ref):
+                provider.detach_payment_method(customer.customer_ref, card.method_ref)
+        except CustomerNotFound:
             pass
     customer.delete()
 
 
-def forget_paid(now: datetime) -> None:
+def delete_paid_payees(now: datetime) -> None:
     """The names of former mentors to whom nothing is owed any more, some time after the last payout."""
     each_row("names of former mentors", FormerPayee.objects.all(), lambda pk: _forget_paid(pk, now))
 
