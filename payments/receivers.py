@@ -27,9 +27,11 @@ def stop_asking(booking: Booking, **kwargs: Any) -> None:
         enqueue_on_commit(tasks.sweep)
 
 
-@receiver(payment_succeeded, dispatch_uid="payments.close_the_others")
-def close_the_others(payment: Payment, **kwargs: Any) -> None:
-    """Nobody pays twice: what is open elsewhere for the same session is closed by the worker at once."""
+@receiver(payment_succeeded, dispatch_uid="payments.close_other_checkouts")
+def close_other_checkouts(payment: Payment, **kwargs: Any) -> None:
+    """Nobody pays a paid session again: what is open for it elsewhere is closed by the worker at once."""
+    if payment.is_surplus and not Payment.objects.counted().filter(booking=payment.booking).exists():
+        return
     if services.cancel_open_payments(payment.booking):
         for pk in Payment.objects.at_provider().filter(booking=payment.booking).values_list("pk", flat=True):
             enqueue_on_commit(tasks.close_checkout, pk)

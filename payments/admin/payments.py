@@ -168,7 +168,7 @@ class PaymentAdmin(StaffAdmin):
     @admin.action(description="Mark as reviewed", permissions=["change"])
     def mark_reviewed(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
         for payment in payments:
-            if services.mark_reviewed(payment.pk, actor=current_user(request), now=timezone.now()):
+            if services.mark_payment_reviewed(payment.pk, actor=current_user(request), now=timezone.now()):
                 self.report_done(request, payment, "marked as reviewed", f"Reviewed: {payment.review_reason}")
 
     @admin.action(description="Give back money of another amount than was asked for", permissions=["refund"])

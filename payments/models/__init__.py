@@ -2,6 +2,8 @@ from payments.models.customer import ProviderCustomer
 from payments.models.dispute import Dispute, DisputeQuerySet
 from payments.models.mock import MockCheckout, MockRefund
 from payments.models.payment import (
+    ASK_LATEST,
+    ASK_SOONEST,
     AT_PROVIDER,
     LIVE,
     PAYMENT_TRANSITIONS,
@@ -31,6 +33,8 @@ from payments.models.refund import (
 from payments.models.webhook_event import WebhookEvent, WebhookEventQuerySet
 
 __all__ = [
+    "ASK_LATEST",
+    "ASK_SOONEST",
     "AT_PROVIDER",
     "LIVE",
     "OWED",

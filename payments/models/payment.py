@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -57,6 +58,8 @@ AT_PROVIDER = (PaymentStatus.OPEN, PaymentStatus.PROCESSING, PaymentStatus.AUTHO
 LIVE = (PaymentStatus.CREATED, *AT_PROVIDER)
 # With the bank, which has not decided: the time is kept.
 WITH_BANK = (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
+# Between two times that a provider is asked about one payment.
+ASK_SOONEST, ASK_LATEST = timedelta(minutes=1), timedelta(minutes=30)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -198,6 +201,12 @@ class Payment(models.Model):
     def idempotency_key(self) -> str:
         """Of the checkout: a new attempt is a new request to the provider."""
         return f"checkout-{self.reference}-{self.attempt}"
+
+    def ask_next_at(self, now: datetime) -> datetime | None:
+        """The longer it takes, the less often: a card is quick, a bank takes days. None when nothing is open."""
+        if self.status not in AT_PROVIDER:
+            return None
+        return now + min(max((now - self.created_at) / 10, ASK_SOONEST), ASK_LATEST)
 
     def may_become(self, status: PaymentStatus) -> bool:
         return status in PAYMENT_TRANSITIONS[PaymentStatus(self.status)]

@@ -1,4 +1,7 @@
-"""The only writers of payments and refunds. `settle` is the only door to "paid"."""
+"""The only writers of payments and refunds.
+
+A payment becomes `succeeded` in `success.mark_succeeded` alone, and a refund in `refund_sync.mark_refund_succeeded`.
+"""
 
 from payments.services.checkout import (
     AlreadyPaid,
@@ -14,6 +17,7 @@ from payments.services.checkout import (
 )
 from payments.services.closed_accounts import delete_paid_payees, detach_cards_of_closed_accounts
 from payments.services.disputes import sync_disputes
+from payments.services.mismatches import refund_mismatched_payment
 from payments.services.payment_methods import (
     CardPayment,
     PaymentMethodNotFound,
@@ -36,13 +40,9 @@ from payments.services.refunds import (
     retry_refund,
     send_refund,
 )
-from payments.services.settlement import (
-    close_checkout,
-    mark_reviewed,
-    record_second_payments,
-    refund_mismatched_payment,
-    settle,
-)
+from payments.services.review import mark_payment_reviewed
+from payments.services.second_payments import record_second_payments
+from payments.services.settlement import close_checkout, settle
 from payments.services.sweep import sweep
 from payments.services.webhooks import forget_old_events, process_webhook_event, retry_event, store_event
 
@@ -64,7 +64,7 @@ __all__ = [
     "enqueue_refund",
     "ensure_payment",
     "forget_old_events",
-    "mark_reviewed",
+    "mark_payment_reviewed",
     "open_checkout",
     "pay_with_saved_card",
     "payment_method_gateway",

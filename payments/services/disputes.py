@@ -9,7 +9,8 @@ from django.db import transaction
 from payments.gateways import gateway
 from payments.gateways.base import DisputeState, DisputeStatus
 from payments.models import Dispute, Payment, PaymentStatus
-from payments.services.refund_sync import flag, lock_payment
+from payments.services.locking import lock_payment
+from payments.services.review import flag_for_review, unflag
 from payments.signals import dispute_closed, dispute_opened
 
 logger = logging.getLogger(__name__)
@@ -62,13 +63,12 @@ def _tell_staff(payment: Payment, dispute: Dispute) -> None:
     words = f"{'Inquiry' if dispute.is_inquiry else 'Dispute'} {dispute.dispute_id}"
     facts = {"payment": payment.reference, "dispute": dispute.dispute_id, "status": dispute.status}
     if dispute.status != Dispute.Status.WON:
-        flag(payment, f"{words} is {dispute.status}: {dispute.reason or 'no reason given'}.")
+        flag_for_review(payment, f"{words} is {dispute.status}: {dispute.reason or 'no reason given'}.")
         logger.error("dispute", extra=facts)
         return
     logger.info("dispute", extra=facts)
     if payment.needs_review and f" {dispute.dispute_id} is " in payment.review_reason:
-        payment.needs_review = False
-        payment.save(update_fields=["needs_review"])
+        unflag(payment)
 
 
 def _amount(payment: Payment, state: DisputeState) -> int:

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import transaction
 
 from lib.sweeping import Row, each, row_of
 from payments.gateways import gateway
@@ -24,8 +23,11 @@ from payments.gateways.base import (
 )
 from payments.models import AT_PROVIDER, Payment, PaymentStatus
 from payments.services.disputes import sync_disputes
-from payments.services.refund_sync import lock_payment, sync_refunds
-from payments.services.settlement import STATUS_OF, record_provider_fee, record_second_payments, settle
+from payments.services.refund_sync import sync_refunds
+from payments.services.review import flag_for_review_once
+from payments.services.second_payments import record_second_payments
+from payments.services.settlement import STATUS_OF, settle
+from payments.services.success import set_provider_fee
 
 logger = logging.getLogger(__name__)
 
@@ -158,7 +160,7 @@ class _Comparison:
                 payment, f"{payment.amount_minor} {payment.currency} here (minor units), {there} there."
             )
         if state.fee and payment.provider_fee_minor is None:
-            record_provider_fee(payment, state)
+            set_provider_fee(payment, state)
             payment.save(update_fields=["provider_fee_minor", "provider_fee_currency"])
         went_back = state.refunded.minor if state.refunded else 0
         if went_back != payment.refunded_minor:
@@ -210,15 +212,3 @@ class _Comparison:
     def _report(self, payment: Payment, reason: str) -> None:
         if flag_for_review_once(payment.pk, reason):
             self.report.reported.append(f"{payment.reference}: {reason}")
-
-
-def flag_for_review_once(payment_pk: int, reason: str) -> bool:
-    """False when staff have been told of it before; what they were told of besides stays."""
-    with transaction.atomic():
-        payment = lock_payment(payment_pk)
-        if reason in payment.review_reason:
-            return False
-        older = payment.review_reason if payment.needs_review else ""
-        payment.needs_review, payment.review_reason = True, f"{reason} {older}".strip()[:300]
-        payment.save(update_fields=["needs_review", "review_reason"])
-        return True

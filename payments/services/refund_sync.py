@@ -1,4 +1,4 @@
-"""How refunds' rows follow what a provider says of them: under the payment's lock, and the sums move along."""
+"""Refunds' rows follow what a provider says of them, under the payment's lock, and the payment's sums with them."""
 
 import logging
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ from django.db import transaction
 from payments.gateways import gateway
 from payments.gateways.base import Money, RefundResult, RefundState
 from payments.models import OWED, UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus
+from payments.services.locking import lock_payment, lock_refund
+from payments.services.review import flag_for_review, unflag
 from payments.signals import refund_failed, refund_succeeded
 
 logger = logging.getLogger(__name__)
@@ -29,7 +31,8 @@ def record_refunds(
 ) -> None:
     """Write down what the provider says of these refunds. What is nobody's was made at the provider itself.
 
-    `refused` is the refund of ours that the provider has just said no to, and so does not have.
+    `refused` is the refund of ours that the provider has just said no to, and so does not have. Locks the payment
+    and its refunds. Safe to repeat.
     """
     with transaction.atomic():
         payment = lock_payment(payment_pk)
@@ -42,24 +45,41 @@ def record_refunds(
 
 
 def record_refund_failure(refund_pk: int, error: str, *, now: datetime) -> None:
-    """The provider has none of it, and said why."""
+    """The provider has none of it, and said why. Locks payment and refund; what is settled stays as it is."""
     with transaction.atomic():
-        refund, payment = lock(refund_pk)
+        refund, payment = lock_refund(refund_pk)
         if refund.status in UNSETTLED:
             _fail(refund, payment, error, now)
 
 
-def lock(refund_pk: int) -> tuple[Refund, Payment]:
-    payment = lock_payment(Refund.objects.values_list("payment_id", flat=True).get(pk=refund_pk))
-    return Refund.objects.select_for_update(of=("self",)).get(pk=refund_pk), payment
+def renew_refund(refund_pk: int, status: RefundStatus) -> bool:
+    """Let a refund be sent under a new key, if it is still in that status: the provider certainly has none of it."""
+    with transaction.atomic():
+        refund, payment = lock_refund(refund_pk)
+        if refund.status != status:
+            return False
+        refund.renewals, refund.provider_id, refund.error = refund.renewals + 1, "", ""
+        refund.save(update_fields=["renewals", "provider_id", "error"])
+        _change_status(refund, payment, RefundStatus.REQUESTED)
+        return True
 
 
-def lock_payment(payment_pk: int) -> Payment:
-    return Payment.objects.select_for_update(of=("self",)).get(pk=payment_pk)
+def mark_refund_succeeded(refund: Refund, payment: Payment, now: datetime) -> None:
+    """The one door to a refund's `succeeded`. Both rows are locked; a second call changes nothing."""
+    if not refund.may_become(RefundStatus.SUCCEEDED):
+        return
+    refund.succeeded_at = now
+    _change_status(refund, payment, RefundStatus.SUCCEEDED)
+    if payment.needs_review and payment.review_reason.startswith(f"{refund.reference} failed"):
+        unflag(payment)
+    refund_succeeded.send(Refund, refund=refund, now=now)
 
 
-def move(refund: Refund, payment: Payment, status: RefundStatus) -> bool:
-    """Both rows are locked. False, and nothing happens, where that status doesn't follow from the present one."""
+def _change_status(refund: Refund, payment: Payment, status: RefundStatus) -> bool:
+    """Both rows are locked. False, and nothing happens, where that status doesn't follow from the present one.
+
+    A refund succeeds by `mark_refund_succeeded` alone.
+    """
     if not refund.may_become(status):
         return False
     _count(refund, payment, -1)
@@ -99,35 +119,19 @@ def _record(refund: Refund, payment: Payment, state: RefundState, now: datetime)
         return
     refund.error = ""
     if state.status is RefundResult.PENDING:
-        move(refund, payment, RefundStatus.PENDING)
+        _change_status(refund, payment, RefundStatus.PENDING)
     else:
-        _succeed(refund, payment, now)
-
-
-def _succeed(refund: Refund, payment: Payment, now: datetime) -> None:
-    if not refund.may_become(RefundStatus.SUCCEEDED):
-        return
-    refund.succeeded_at = now
-    move(refund, payment, RefundStatus.SUCCEEDED)
-    if payment.needs_review and payment.review_reason.startswith(f"{refund.reference} failed"):
-        payment.needs_review = False
-        payment.save(update_fields=["needs_review"])
-    refund_succeeded.send(Refund, refund=refund, now=now)
+        mark_refund_succeeded(refund, payment, now)
 
 
 def _fail(refund: Refund, payment: Payment, error: str, now: datetime) -> None:
     """The amount stays reserved, since it is still owed; staff are told by the flag on the payment."""
     refund.error, refund.succeeded_at = error[:300], None
-    if not move(refund, payment, RefundStatus.FAILED):
+    if not _change_status(refund, payment, RefundStatus.FAILED):
         return
-    flag(payment, f"{refund.reference} failed: {error}")
+    flag_for_review(payment, f"{refund.reference} failed: {error}")
     refund_failed.send(Refund, refund=refund, now=now)
     logger.error("refund failed", extra={"refund": refund.reference, "reason": error})
-
-
-def flag(payment: Payment, reason: str) -> None:
-    payment.needs_review, payment.review_reason = True, reason[:300]
-    payment.save(update_fields=["needs_review", "review_reason"])
 
 
 def _record_external(
@@ -140,7 +144,9 @@ def _record_external(
     refused: int | None,
 ) -> None:
     if state.amount.currency != payment.currency:
-        _flag_odd_refund(payment, f"{state.refund_id}: {state.amount.currency} went back at the provider.")
+        _flag_refund_mismatch(
+            payment, f"{state.refund_id}: {state.amount.currency} went back at the provider."
+        )
         return
     unsent = [refund for refund in rows if _is_unsent(refund, refused)]
     same = [each for each in unsent if Money(each.amount_minor, payment.currency) == state.amount]
@@ -150,7 +156,7 @@ def _record_external(
     for refund in unsent:
         _shorten(refund, payment, state.amount.minor - _room(payment))
     if state.amount.minor > _room(payment):
-        _flag_odd_refund(
+        _flag_refund_mismatch(
             payment,
             f"{state.refund_id}: more went back at the provider than was paid and not yet refunded.",
         )
@@ -167,9 +173,9 @@ def _record_external(
     _record(refund, payment, state, now)
 
 
-def _flag_odd_refund(payment: Payment, reason: str) -> None:
+def _flag_refund_mismatch(payment: Payment, reason: str) -> None:
     if payment.review_reason != reason:
-        flag(payment, reason)
+        flag_for_review(payment, reason)
         logger.error("refund mismatch", extra={"payment": payment.reference, "reason": reason})
 
 
@@ -195,7 +201,7 @@ def _shorten(refund: Refund, payment: Payment, excess: int) -> None:
         return
     if excess >= refund.amount_minor:
         refund.error = "It went back at the payment provider."
-        move(refund, payment, RefundStatus.DROPPED)
+        _change_status(refund, payment, RefundStatus.DROPPED)
         return
     refund.amount_minor -= excess
     payment.reserved_minor -= excess

@@ -21,7 +21,8 @@ from payments.gateways.base import (
     RefundState,
 )
 from payments.models import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus
-from payments.services.refund_sync import lock, lock_payment, move, record_refund_failure, record_refunds
+from payments.services.locking import lock_payment
+from payments.services.refund_sync import record_refund_failure, record_refunds, renew_refund
 from payments.signals import refund_requested
 
 logger = logging.getLogger(__name__)
@@ -123,6 +124,18 @@ def refund_by_staff(
         )
 
 
+def refund_in_full(payment: Payment, reason: Refund.Reason, *, now: datetime, note: str = "") -> Refund:
+    """Give all of a payment back by itself, once for that reason: its key says so. Raises `NotRefundable`."""
+    return enqueue_refund(
+        payment.pk,
+        amount_minor=payment.amount_minor,
+        reason=reason,
+        note=note,
+        key=f"refund-{payment.reference}-{reason.value}",
+        now=now,
+    )
+
+
 def refund_cancelled(
     booking: Booking, *, amount_minor: int, actor: User | None, note: str, now: datetime
 ) -> Refund | None:
@@ -209,12 +222,12 @@ def _look_closer(provider: Gateway, refund: Refund, refusal: GatewayRejected, no
     states = provider.list_refunds(refund.payment.payment_id)
     if isinstance(refusal, IdempotencyKeyUnusable):
         record_refunds(refund.payment_id, states, now=now)
-        _renew(refund.pk, RefundStatus.REQUESTED)
+        renew_refund(refund.pk, RefundStatus.REQUESTED)
         return False
     asked = refund.amount_minor
     record_refunds(refund.payment_id, states, now=now, refused=refund.pk)
     refund.refresh_from_db()
-    if refund.amount_minor < asked and _renew(refund.pk, RefundStatus.REQUESTED):
+    if refund.amount_minor < asked and renew_refund(refund.pk, RefundStatus.REQUESTED):
         return bool(Refund.objects.filter(pk=refund.pk, status=RefundStatus.REQUESTED).update(due_at=now))
     record_refund_failure(refund.pk, str(refusal), now=now)
     return False
@@ -231,21 +244,9 @@ def retry_refund(refund_pk: int, *, now: datetime) -> Refund:
         refuse_disputed(refund.payment)
         states = gateway(refund.payment.gateway).list_refunds(refund.payment.payment_id)
         record_refunds(refund.payment_id, states, now=now)
-        if _renew(refund_pk, RefundStatus.FAILED):
+        if renew_refund(refund_pk, RefundStatus.FAILED):
             Refund.objects.filter(pk=refund_pk).update(attempts=0)
     if not Refund.objects.filter(pk=refund_pk, status__in=UNSETTLED).update(due_at=now):
         raise NotRefundable("The money went back already.")
     refund.refresh_from_db()
     return refund
-
-
-def _renew(refund_pk: int, status: RefundStatus) -> bool:
-    """Send it under a new key, if it is still in that status."""
-    with transaction.atomic():
-        refund, payment = lock(refund_pk)
-        if refund.status != status:
-            return False
-        refund.renewals, refund.provider_id, refund.error = refund.renewals + 1, "", ""
-        refund.save(update_fields=["renewals", "provider_id", "error"])
-        move(refund, payment, RefundStatus.REQUESTED)
-        return True

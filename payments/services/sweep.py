@@ -10,9 +10,10 @@ from bookings.models import Booking, Status
 from lib import deadline
 from lib.sweeping import each_row
 from payments.gateways.base import GatewayError
-from payments.models import Payment, PaymentStatus, Refund, WebhookEvent
+from payments.models import ASK_SOONEST, Payment, PaymentStatus, Refund, WebhookEvent
+from payments.services.mismatches import refund_undecided_mismatch
 from payments.services.refunds import send_refund
-from payments.services.settlement import ASK_SOONEST, close_checkout, refund_undecided_mismatch, settle
+from payments.services.settlement import close_checkout, settle
 from payments.services.webhooks import process_webhook_event
 
 logger = logging.getLogger(__name__)

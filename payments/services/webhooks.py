@@ -14,7 +14,8 @@ from payments.gateways import base
 from payments.models import Payment, PaymentStatus, WebhookEvent
 from payments.services.disputes import sync_disputes
 from payments.services.refund_sync import sync_refunds
-from payments.services.settlement import record_second_payments, settle
+from payments.services.second_payments import record_second_payments
+from payments.services.settlement import settle
 
 logger = logging.getLogger(__name__)
 
@@ -145,8 +146,8 @@ def _order_of(event: WebhookEvent) -> Payment | None:
         ("reference", event.our_ref),
     ):
         if value and (found := of_provider.filter(**{name: value}).first()) is not None:
-            besides = found.second_payments.filter(payment_id=event.payment_id).first()
-            return besides or found
+            second = found.second_payments.filter(payment_id=event.payment_id).first()
+            return second or found
     return None
 
 

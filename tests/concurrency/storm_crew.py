@@ -143,13 +143,13 @@ def sweep(now: datetime) -> None:
 def make_room(*, locked: bool) -> None:
     """Here, and only here, `settle` can be had without its lock."""
 
-    def take(payment_pk: int, plain: Callable[..., Any] = settlement.lock) -> Any:
+    def take(payment_pk: int, plain: Callable[..., Any] = settlement.lock_booking_and_payment) -> Any:
         payment = Payment.objects.get(pk=payment_pk)
         rows = plain(payment_pk) if locked else (payment.booking, payment)
         time.sleep(ROOM)
         return rows
 
-    settlement.lock = take
+    settlement.lock_booking_and_payment = take
 
 
 def workers(port: int, seed: int, *, locked: bool) -> None:

@@ -169,7 +169,7 @@ def test_other_amount_that_nobody_decided_on_goes_back_when_its_session_ends(
 
 
 def test_other_amount_that_staff_have_reviewed_is_theirs(world, booking, student, staff, mismatched):
-    services.mark_reviewed(mismatched.pk, actor=staff, now=timezone.now())
+    services.mark_payment_reviewed(mismatched.pk, actor=staff, now=timezone.now())
     cancel(booking.pk, actor=student, now=timezone.now())
     sweep()
     assert not Refund.objects.exists()

@@ -159,8 +159,8 @@ def test_other_amount_or_currency_is_not_accepted_and_goes_to_staff(
 def test_reviewed_payment_remembers_by_whom(paid, provider, staff):
     says(provider, amount=Money(1, "INR"))
     settle(paid)
-    assert services.mark_reviewed(paid.pk, actor=staff, now=LATE)
-    assert not services.mark_reviewed(paid.pk, actor=staff, now=LATE)
+    assert services.mark_payment_reviewed(paid.pk, actor=staff, now=LATE)
+    assert not services.mark_payment_reviewed(paid.pk, actor=staff, now=LATE)
     paid.refresh_from_db()
     assert (paid.needs_review, paid.reviewed_by, paid.reviewed_at) == (False, staff, LATE)
     assert paid.review_reason

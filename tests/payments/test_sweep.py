@@ -103,7 +103,7 @@ def test_what_staff_look_at_is_left_to_them(paid, provider, staff):
     says(provider, amount=Money(1, "INR"))
     services.sweep(SOON)
     services.sweep(LATE)
-    services.mark_reviewed(paid.pk, actor=staff, now=LATE)
+    services.mark_payment_reviewed(paid.pk, actor=staff, now=LATE)
     services.sweep(LATE)
     assert provider.calls == ["create_checkout", "fetch"]
 
