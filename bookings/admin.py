@@ -14,7 +14,8 @@ from accounts.requests import current_user
 from bookings import panels
 from bookings.cancellation import RefundChoice, Terms, terms_of
 from bookings.forms import HideReviewForm, StaffCancelForm
-from bookings.models import HOLDING, Booking, BookingEvent, Review, Status
+from bookings.models import Booking, BookingEvent, Review
+from bookings.permissions import why_staff_can_not_cancel
 from bookings.services import (
     NotAllowed,
     QuoteChanged,
@@ -84,7 +85,8 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
         if booking is not None and self.has_view_permission(request, booking):
             more |= {
                 "session_trail": panels.session_trail.render(request, [booking])[booking.pk],
-                "can_cancel": self.has_change_permission(request, booking) and _is_cancellable(booking),
+                "can_cancel": self.has_change_permission(request, booking)
+                and not why_staff_can_not_cancel(booking, timezone.now()),
             }
         nothing_to_save = {"show_save": False, "show_save_and_continue": False}
         return super().change_view(request, object_id, form_url, more | nothing_to_save)
@@ -97,7 +99,7 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
         terms = terms_of(booking, now)
         if not self._may_cancel(request, booking, terms):
             raise PermissionDenied
-        if not _is_cancellable(booking):
+        if why_staff_can_not_cancel(booking, now):
             self.message_user(request, f"{booking} can't be cancelled any more.", messages.WARNING)
             return redirect("admin:bookings_booking_change", pk)
         form = StaffCancelForm(
@@ -145,10 +147,6 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
             "verb": "Cancel session",
         }
         return render(request, "admin/staff_action.html", context, status=status)
-
-
-def _is_cancellable(booking: Booking) -> bool:
-    return booking.status_at(timezone.now()) in (*HOLDING, Status.SCHEDULED)
 
 
 def _facts(booking: Booking, terms: Terms) -> list[str]:

@@ -28,7 +28,7 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
-TRANSITIONS: dict[Status, frozenset[Status]] = {
+BOOKING_TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.REQUESTED: frozenset(
         {Status.AWAITING_PAYMENT, Status.SCHEDULED, Status.DECLINED, Status.EXPIRED, Status.CANCELLED}
     ),
@@ -79,6 +79,21 @@ class BookingQuerySet(models.QuerySet["Booking"]):
             Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now)
             | Q(status=Status.REQUESTED, respond_by__lte=now)
         )
+
+    def waiting(self, now: datetime) -> Self:
+        """Requests and unpaid holds that stand: nobody has answered or paid, and there is still time to."""
+        return self.filter(
+            Q(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
+            | Q(status=Status.REQUESTED, respond_by__gt=now)
+        )
+
+    def standing(self, now: datetime) -> Self:
+        """Those that have their time: agreed, or waiting."""
+        return self.filter(status=Status.SCHEDULED) | self.waiting(now)
+
+    def over(self, now: datetime) -> Self:
+        """Agreed sessions whose end has passed, and of which no sweep has said so yet."""
+        return self.filter(status=Status.SCHEDULED, ends_at__lte=now)
 
     def open_holds(self, now: datetime) -> Self:
         return self.filter(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
@@ -219,12 +234,6 @@ class Booking(models.Model):
 
     def payable_at(self, now: datetime) -> bool:
         return self.status == Status.AWAITING_PAYMENT and not self.is_lapsed(now) and self.starts_at > now
-
-    def cancellable_at(self, now: datetime) -> bool:
-        """By its student: a hold or a request that stands, or a session that has not begun."""
-        if self.status in HOLDING:
-            return not self.is_lapsed(now)
-        return self.status == Status.SCHEDULED and self.starts_at > now
 
 
 class BookingEvent(models.Model):

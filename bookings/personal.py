@@ -9,7 +9,7 @@ from accounts.closing import Meaning, Obstacle
 from accounts.export import Part
 from accounts.models import User
 from bookings.models import Booking, BookingEvent, Status
-from bookings.services import waiting_of
+from bookings.permissions import why_not_cancel
 from lib.clock import format_moment, format_zone
 from lib.money import format_money
 
@@ -17,7 +17,7 @@ from lib.money import format_money
 def closing_means(user: User, now: datetime) -> Meaning:
     """Agreed sessions are in the way, since cancelling one has a price that its own page says."""
     ahead = Booking.objects.of(user).filter(status=Status.SCHEDULED, ends_at__gt=now).with_people()
-    waiting = list(waiting_of(user, now).values_list("student", flat=True))
+    waiting = list(Booking.objects.of(user).waiting(now).values_list("student", flat=True))
     return Meaning(
         obstacles=[_obstacle(each, user, now) for each in ahead.order_by("starts_at")],
         effects=_effects(waiting.count(user.pk), len(waiting) - waiting.count(user.pk)),
@@ -36,7 +36,7 @@ def _obstacle(booking: Booking, user: User, now: datetime) -> Obstacle:
     if is_student:
         page_of_terms = reverse("session_cancellation", args=[booking.reference])
         return Obstacle(f"{words}. Its cancellation page says what comes back.", page_of_terms, "Cancel it…")
-    if booking.is_free:
+    if not why_not_cancel(booking, user, now):
         return Obstacle(
             f"{words}. Hold it, or cancel it with a word.",
             reverse("session_cancellation", args=[booking.reference]),

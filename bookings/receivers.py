@@ -9,7 +9,8 @@ from accounts.closing import Obstacle, account_closed, account_closing
 from accounts.models import User
 from accounts.services import CannotClose
 from bookings.models import HOLDING, Booking
-from bookings.services import MENTOR_GONE, end_waiting, forget_words, waiting_of, withdraw
+from bookings.permissions import MENTOR_GONE
+from bookings.services import end_waiting, forget_words, withdraw
 from mentors.models import Mentor
 from mentors.signals import mentor_suspended
 
@@ -33,6 +34,6 @@ def end_waiting_of_person(user: User, now: datetime, **_: Any) -> None:
 @receiver(account_closed, dispatch_uid="bookings.forget")
 def forget(user: User, now: datetime, **_: Any) -> None:
     """Whoever books locks both people, so nothing can come in any more; what came in just before is in the way."""
-    if waiting_of(user, now).exists():
+    if Booking.objects.of(user).waiting(now).exists():
         raise CannotClose([Obstacle("Something was booked this very moment.")])
     forget_words(user)

@@ -1,6 +1,6 @@
 """One session as one of its two people sees it: whose clock, what it is called, what can be done."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.requests import knows_zone, viewer_zone
+from bookings import permissions
 from bookings.models import Booking, Status
 from lib.clock import (
     clock_change_note,
@@ -17,8 +18,6 @@ from lib.clock import (
     format_zone,
     format_zone_name,
 )
-
-JOIN_OPENS = timedelta(minutes=15)
 
 
 class SessionView:
@@ -35,8 +34,9 @@ class SessionView:
     ) -> None:
         """`checked` is what the student is told while money for the session is being checked."""
         self.booking, self.now, self.badge, self.checked = booking, now, badge, checked
-        self.is_student = booking.student_id == request.user.pk
-        self.is_mentor = booking.mentor.user_id == request.user.pk
+        self.reader = request.user
+        self.is_student = permissions.is_student(booking, request.user)
+        self.is_mentor = permissions.is_mentor(booking, request.user)
         self.zone = viewer_zone(request, booking.mentor.zone)
         self.is_own_clock = knows_zone(request)
 
@@ -112,39 +112,33 @@ class SessionView:
 
     @property
     def can_pay(self) -> bool:
-        """Not twice, and not for a mentor who has left."""
-        if self.checked or self.booking.mentor_is_gone:
-            return False
-        return self.is_student and self.booking.payable_at(self.now)
+        is_checked = bool(self.checked)
+        return self.is_student and permissions.can_be_paid(self.booking, self.now, is_checked=is_checked)
 
     @property
     def can_answer(self) -> bool:
-        return self.is_mentor and self.status is Status.REQUESTED
+        return not permissions.why_not_decline(self.booking, self.reader, self.now)
 
     @property
     def can_accept(self) -> bool:
-        return self.can_answer and self.booking.mentor.may_accept
+        return not permissions.why_not_accept(self.booking, self.reader, self.now)
 
     @property
     def can_cancel(self) -> bool:
-        """The student's holds, requests and sessions; for the mentor free sessions that are agreed."""
-        if self.is_mentor and not (self.booking.status == Status.SCHEDULED and self.booking.is_free):
-            return False
-        return (self.is_student or self.is_mentor) and self.booking.cancellable_at(self.now)
+        return not permissions.why_not_cancel(self.booking, self.reader, self.now)
 
     @property
     def can_join(self) -> bool:
-        return self.booking.status == Status.SCHEDULED and self.booking.ends_at > self.now
+        return permissions.has_room(self.booking, self.now)
 
     @property
     def is_one_of_the_two(self) -> bool:
-        """Staff look, and never arrive."""
         return self.is_student or self.is_mentor
 
     @property
     def is_near(self) -> bool:
         """Its room is open."""
-        return self.can_join and self.booking.starts_at - JOIN_OPENS <= self.now
+        return permissions.is_room_open(self.booking, self.now)
 
     @property
     def where(self) -> str:

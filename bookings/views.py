@@ -19,10 +19,11 @@ from bookings.cancellation import Terms, in_words, terms_of
 from bookings.forms import ReasonForm
 from bookings.invitations import download
 from bookings.models import Booking, Status
+from bookings.permissions import JOIN_OPENS, is_mentor, is_room_open, why_not_cancel
 from bookings.policy import describe
 from bookings.ports import being_checked
 from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
-from bookings.sessions import JOIN_OPENS, SessionView
+from bookings.sessions import SessionView
 from lib.clock import format_moment, format_zone_name
 from lib.money import format_money
 from mentors.models import Mentor
@@ -112,11 +113,12 @@ def session_confirmation(request: HttpRequest, reference: str) -> HttpResponse:
 def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
     """What cancelling costs, and then the cancelling: for what was shown, or it is shown again."""
     booking, now = _visible(request, reference), timezone.now()
-    session, terms = SessionView(booking, request, now), terms_of(booking, now)
-    if terms.refusal or not session.can_cancel:
-        messages.warning(request, terms.refusal or "This session can't be cancelled here any more.")
+    person, terms = current_user(request), terms_of(booking, now)
+    if refused := why_not_cancel(booking, person, now) or terms.refusal:
+        messages.warning(request, refused)
         return redirect("session_detail", booking.reference)
-    form = ReasonForm(request.POST if request.method == "POST" else None, required=session.is_mentor)
+    has_to_say_why = is_mentor(booking, person)
+    form = ReasonForm(request.POST if request.method == "POST" else None, required=has_to_say_why)
     if request.method != "POST":
         return _cancellation_page(request, booking, form, status=200)
     quoted = request.POST.get("quoted", "")
@@ -127,7 +129,7 @@ def session_cancellation(request: HttpRequest, reference: str) -> HttpResponse:
     try:
         cancel(
             booking.pk,
-            actor=current_user(request),
+            actor=person,
             now=now,
             reason=form.cleaned_data["reason"],
             quoted=quoted,
@@ -235,7 +237,7 @@ def session_join(request: HttpRequest, reference: str) -> HttpResponse:
     now = timezone.now()
     context = _session(request, booking) | {
         "opens_at": booking.starts_at - JOIN_OPENS,
-        "is_open": SessionView(booking, request, now).is_near,
+        "is_open": is_room_open(booking, now),
         "is_over": booking.ends_at <= now,
     }
     if request.method == "POST" and context["is_open"]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from bookings.models import Booking, Status
-from bookings.services.transitions import claim_time
+from bookings.services.claims import claim_time
 from mentors.models import Language, Mentor, SessionType, Skill, WeeklyHours
 
 # A Wednesday noon in Kolkata, far from any clock change in Europe and America.

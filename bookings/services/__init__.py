@@ -1,6 +1,10 @@
 """The only writers of a session's state."""
 
+from bookings.permissions import MENTOR_GONE
+from bookings.services.attendance import complete, join
 from bookings.services.booking import book
+from bookings.services.cancelling import cancel, cancel_by_staff
+from bookings.services.confirming import confirm
 from bookings.services.errors import (
     BookingError,
     CapReached,
@@ -12,22 +16,12 @@ from bookings.services.errors import (
     SlotGone,
     SlotTaken,
 )
-from bookings.services.leaving import end_waiting, forget_words, waiting_of
+from bookings.services.holds import expire, extend_hold, release_hold
+from bookings.services.leaving import end_waiting, forget_words, withdraw
 from bookings.services.locking import lock_booking, lock_people
+from bookings.services.requests import accept, decline
 from bookings.services.reviews import delete_review, hide_review, record_review, show_review
-from bookings.services.transitions import (
-    MENTOR_GONE,
-    accept,
-    cancel,
-    cancel_by_staff,
-    confirm,
-    decline,
-    extend_hold,
-    join,
-    release_hold,
-    sweep,
-    withdraw,
-)
+from bookings.services.sweep import sweep
 
 __all__ = [
     "MENTOR_GONE",
@@ -44,10 +38,12 @@ __all__ = [
     "book",
     "cancel",
     "cancel_by_staff",
+    "complete",
     "confirm",
     "decline",
     "delete_review",
     "end_waiting",
+    "expire",
     "extend_hold",
     "forget_words",
     "hide_review",
@@ -58,6 +54,5 @@ __all__ = [
     "release_hold",
     "show_review",
     "sweep",
-    "waiting_of",
     "withdraw",
 ]

@@ -6,16 +6,17 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 
 from accounts.models import User
-from bookings import caps, signals
+from bookings import caps
 from bookings.conditions import Conditions
 from bookings.engine.busy import load_busy
 from bookings.engine.offered import conditions_of, lead_minutes
 from bookings.engine.slots import Refusal, free_starts, nearest, refusal
-from bookings.models import HOLDING, Booking, BookingEvent, Status
+from bookings.models import HOLDING, Booking, Status
 from bookings.ports import being_checked
 from bookings.services.errors import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken
+from bookings.services.holds import expire_lapsed, replace_hold
 from bookings.services.locking import lock_people
-from bookings.services.transitions import claim_time, expire_lapsed, replace_hold
+from bookings.services.transitions import begin
 from lib.wallclock import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import SessionType
 from mentors.schedules import load_schedules
@@ -82,8 +83,7 @@ def _book(
         return found
     _refuse_unbookable(people[student.pk], session_type, duration_minutes)
     expire_lapsed(list(people), now)
-    for old in Booking.objects.given_up_for(session_type, student, now).with_people():
-        replace_hold(old, actor=student, now=now)
+    replace_hold(session_type, student=student, now=now)
     if words := caps.reached(caps.kept_by(student, now), people[student.pk], session_type, now):
         raise CapReached(words)
     _refuse_unoffered(student, session_type, duration_minutes, starts_at, now)
@@ -108,21 +108,12 @@ def _book(
         created_at=now,
     )
     if session_type.requires_approval:
-        booking.status = Status.REQUESTED
-        booking.respond_by = min(now + ANSWER_WITHIN, starts_at - ANSWER_BEFORE_START)
-        kind, announced = BookingEvent.Kind.REQUESTED, signals.booking_requested
-    elif conditions.amount_minor:
-        booking.status = Status.AWAITING_PAYMENT
-        booking.hold_expires_at = min(now + timedelta(minutes=settings.HOLD_MINUTES), starts_at)
-        kind, announced = BookingEvent.Kind.HELD, signals.booking_held
-    else:
-        booking.status = Status.SCHEDULED
-        kind, announced = BookingEvent.Kind.SCHEDULED, signals.booking_scheduled
-    booking.save()
-    claim_time(booking, booking.hold_expires_at or booking.respond_by)
-    event = BookingEvent.objects.create(booking=booking, kind=kind, at=now, actor=student)
-    announced.send(Booking, booking=booking, event=event, now=now)
-    return booking
+        until = booking.respond_by = min(now + ANSWER_WITHIN, starts_at - ANSWER_BEFORE_START)
+        return begin(booking, Status.REQUESTED, until=until, now=now, actor=student)
+    if conditions.amount_minor:
+        until = booking.hold_expires_at = min(now + timedelta(minutes=settings.HOLD_MINUTES), starts_at)
+        return begin(booking, Status.AWAITING_PAYMENT, until=until, now=now, actor=student)
+    return begin(booking, Status.SCHEDULED, until=None, now=now, actor=student)
 
 
 def _is_replaced(found: Booking, shown: str | None, now: datetime) -> bool:

@@ -1,22 +1,37 @@
-"""One of a session's two people closes their account."""
+"""One of a session's two people is gone, or is about to be: what waits for them ends."""
 
 from datetime import datetime
 
+from django.db import transaction
+
 from accounts.models import User
-from bookings.models import HOLDING, Booking, BookingEvent, BookingQuerySet
-from bookings.services.transitions import withdraw
+from bookings.models import HOLDING, Booking, BookingEvent, Status
+from bookings.services.locking import lock_booking
+from bookings.services.transitions import end
 
 GONE = {True: "The student closed their account.", False: "The mentor closed their account."}
 
 
-def waiting_of(user: User, now: datetime) -> BookingQuerySet:
-    """Their open requests and unpaid holds, as student and as mentor."""
-    return Booking.objects.of(user).filter(status__in=HOLDING).exclude(pk__in=Booking.objects.lapsed(now))
+def withdraw(booking_pk: int, *, actor: User | None, now: datetime, reason: str) -> bool:
+    """End a hold or a request because one of its two people is gone. False when it is neither any more.
+
+    A session that was agreed or paid meanwhile stays.
+    """
+    with transaction.atomic():
+        booking = lock_booking(booking_pk)
+        if booking.status not in HOLDING or booking.is_lapsed(now):
+            return False
+        end(booking, Status.CANCELLED, now=now, actor=actor, note=reason)
+        return True
 
 
 def end_waiting(user: User, *, now: datetime) -> None:
-    """Each in a transaction of its own, since its two people are locked lowest id first. Safe to repeat."""
-    for pk, student in list(waiting_of(user, now).values_list("pk", "student")):
+    """End the person's open requests and unpaid holds, as student and as mentor.
+
+    Each in a transaction of its own, since its two people are locked lowest id first. Safe to repeat.
+    """
+    waiting = Booking.objects.of(user).waiting(now)
+    for pk, student in list(waiting.values_list("pk", "student")):
         withdraw(pk, actor=user, now=now, reason=GONE[student == user.pk])
 
 

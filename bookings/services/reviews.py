@@ -5,7 +5,8 @@ from django.db import transaction
 from django.db.models import Avg, Count
 
 from accounts.models import User
-from bookings.models import Booking, Review, Status
+from bookings.models import Booking, Review
+from bookings.permissions import why_not_review
 from bookings.services.errors import NotAllowed
 from bookings.services.locking import lock_booking
 from mentors.mentor_stats import set_rating
@@ -14,8 +15,8 @@ from mentors.mentor_stats import set_rating
 @transaction.atomic
 def record_review(booking: Booking, *, rating: int, words: str, now: datetime) -> Review:
     """The student's word on a completed session, and the mentor's mean with it. Raises `NotAllowed`."""
-    if booking.status != Status.COMPLETED:
-        raise NotAllowed("Only a session that took place can be reviewed.")
+    if refused := why_not_review(booking):
+        raise NotAllowed(refused)
     lock_booking(booking.pk)
     if Review.objects.filter(booking=booking).exists():
         raise NotAllowed("This session has its review already.")

@@ -9,8 +9,7 @@ from bookings.engine.busy import load_busy
 from bookings.engine.offered import lead_minutes
 from bookings.engine.slots import State, free_starts
 from bookings.models import Booking, Status
-from bookings.services import accept, book, cancel, decline, record_review
-from bookings.services.transitions import complete, expire
+from bookings.services import accept, book, cancel, complete, decline, expire, record_review
 from config.demo.cast import Cast
 from config.demo.money import pay
 from config.demo.plans import SessionPlan

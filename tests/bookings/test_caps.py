@@ -9,8 +9,7 @@ from accounts.models import User
 from bookings import caps
 from bookings.engine.offered import conditions_of
 from bookings.models import Booking, Status
-from bookings.services import CapReached, book
-from bookings.services.transitions import accept
+from bookings.services import CapReached, accept, book
 from lib.clock import to_param
 from mentors.models import SessionType
 from tests.bookings.clock import at

@@ -123,24 +123,6 @@ def test_a_hold_longer_than_the_time_to_the_start_is_not_payable_after_it():
     assert not booking.payable_at(START)
 
 
-@pytest.mark.parametrize(
-    ("status", "price", "now", "can"),
-    [
-        (S.REQUESTED, 100_000, NOW, True),
-        (S.AWAITING_PAYMENT, 100_000, NOW, True),
-        (S.AWAITING_PAYMENT, 100_000, LATER, False),
-        (S.SCHEDULED, 0, NOW, True),
-        (S.SCHEDULED, 0, START, False),
-        (S.SCHEDULED, 100_000, NOW, True),
-        (S.SCHEDULED, 100_000, START, False),
-        *((status, 0, NOW, False) for status in (S.COMPLETED, S.NO_SHOW, S.DECLINED, S.EXPIRED, S.CANCELLED)),
-    ],
-)
-def test_a_session_can_be_cancelled_until_it_begins_or_lapses(status, price, now, can):
-    booking = BookingFactory(session_type__price_minor=price, status=status, starts_at=START)
-    assert booking.cancellable_at(now) == can
-
-
 def test_amount_is_price_and_fee_and_a_session_without_one_is_free():
     booking = BookingFactory(session_type=SessionTypeFactory(price_minor=100_000))
     assert (booking.amount_minor, booking.is_free) == (105_000, False)

@@ -21,8 +21,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from bookings.models import Booking, Status
-from bookings.services import accept, book, cancel, decline
-from bookings.services.transitions import complete, expire
+from bookings.permissions import why_not_cancel
+from bookings.services import accept, book, cancel, complete, decline, expire
 from mentors.models import Mentor
 from notifications.mail import compose
 from notifications.models import Kind, Message
@@ -143,7 +143,8 @@ PROMISES: list[tuple[str, Callable[[Case], bool]]] = [
     (r"\w+ can pay until .* the time is kept until then",
      lambda case: case.is_held and not case.time_is_free),
     # The time
-    (r"The time goes back to \w+’s calendar", lambda case: case.booking.cancellable_at(case.now)),
+    (r"The time goes back to \w+’s calendar",
+     lambda case: not why_not_cancel(case.booking, case.booking.student, case.now)),
     (r"(Cancelled|Declined)\. The time is free again",
      lambda case: case.is_(Status.CANCELLED, Status.DECLINED) and case.time_is_free),
     (r"so that .* can offer the time to others",

@@ -6,20 +6,21 @@ import pytest
 from django.db import transaction
 
 from bookings import signals
-from bookings.models import TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
+from bookings.models import BOOKING_TRANSITIONS, Booking, BookingEvent, Status, TimeClaim
 from bookings.services import (
     NotAllowed,
     SlotGone,
     accept,
     book,
     cancel,
+    complete,
     confirm,
     decline,
+    expire,
     join,
     lock_booking,
     sweep,
 )
-from bookings.services.transitions import complete, expire
 from mentors.models import DateOverride, Mentor
 from tests.bookings.clock import at
 from tests.factories import NOW, BookingFactory, SessionTypeFactory, UserFactory
@@ -95,7 +96,7 @@ def test_a_service_changes_the_status_and_tells_of_it_once(service, status, targ
     SERVICES[service](booking)
     booking.refresh_from_db()
     assert booking.status == target
-    assert target in TRANSITIONS[status]
+    assert target in BOOKING_TRANSITIONS[status]
     assert announced == [target]
     assert booking.events.last().kind == target
 
@@ -113,9 +114,9 @@ def test_a_service_changes_nothing_from_any_other_status(service, status, announ
 
 
 def test_the_table_knows_every_status_and_what_has_ended_stays_so():
-    assert set(TRANSITIONS) == set(Status)
-    assert all(status not in targets for status, targets in TRANSITIONS.items())
-    assert TRANSITIONS[S.CANCELLED] == TRANSITIONS[S.DECLINED] == frozenset()
+    assert set(BOOKING_TRANSITIONS) == set(Status)
+    assert all(status not in targets for status, targets in BOOKING_TRANSITIONS.items())
+    assert BOOKING_TRANSITIONS[S.CANCELLED] == BOOKING_TRANSITIONS[S.DECLINED] == frozenset()
 
 
 @pytest.mark.parametrize(("service", "status", "target"), changes())

@@ -24,9 +24,9 @@ from bookings.services import (
     book,
     cancel,
     confirm,
+    expire,
     lock_booking,
 )
-from bookings.services.transitions import expire
 from notifications.models import Message
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 

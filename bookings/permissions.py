@@ -1,0 +1,103 @@
+"""Who may do what with a session: the one place for these rules, which pages and services both ask.
+
+Each `why_not_…` says in words for that person why they may not do it at that instant, and is empty when they may.
+Pure: a session comes with its people loaded, and nothing runs a query. Who may see a session is
+`Booking.objects.visible_to`; what of money stands in the way is `bookings.cancellation`.
+"""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from bookings.models import HOLDING, Booking, Status
+
+Person = User | AnonymousUser
+
+JOIN_OPENS = timedelta(minutes=15)
+
+MENTOR_GONE = "The mentor takes no sessions at the moment."
+NOT_OPEN = "This request is no longer open."
+NOT_CANCELLABLE = "This session can't be cancelled here any more."
+
+
+def is_student(booking: Booking, person: Person) -> bool:
+    return booking.student_id == person.pk
+
+
+def is_mentor(booking: Booking, person: Person) -> bool:
+    return booking.mentor.user_id == person.pk
+
+
+def is_one_of_the_two(booking: Booking, person: Person) -> bool:
+    """Staff look, and never take part."""
+    return is_student(booking, person) or is_mentor(booking, person)
+
+
+def why_not_cancel(booking: Booking, person: Person, now: datetime) -> str:
+    """The student's holds, requests and sessions that have not begun; for the mentor free sessions that are agreed."""
+    if not is_one_of_the_two(booking, person):
+        return "Only the student and the mentor cancel a session here."
+    is_agreed = booking.status == Status.SCHEDULED
+    if booking.is_lapsed(now) or booking.status not in (*HOLDING, Status.SCHEDULED):
+        return NOT_CANCELLABLE
+    if is_agreed and booking.starts_at <= now:
+        return NOT_CANCELLABLE
+    if is_student(booking, person):
+        return ""
+    if not is_agreed:
+        return NOT_CANCELLABLE
+    return "" if booking.is_free else "A paid session is cancelled by its student or by our staff."
+
+
+def why_staff_can_not_cancel(booking: Booking, now: datetime) -> str:
+    """Whatever has not ended, until it is over; who of the staff is asked by their permissions in the admin."""
+    status = booking.status_at(now)
+    return (
+        "" if status in (*HOLDING, Status.SCHEDULED) else f"This session is {status.label.lower()} already."
+    )
+
+
+def why_not_decline(booking: Booking, person: Person, now: datetime) -> str:
+    if not is_mentor(booking, person):
+        return "Only the mentor answers a request."
+    return "" if booking.status_at(now) == Status.REQUESTED else NOT_OPEN
+
+
+def why_not_accept(booking: Booking, person: Person, now: datetime) -> str:
+    """Who has paused their profile still answers the requests that came before."""
+    if refused := why_not_decline(booking, person, now):
+        return refused
+    if not booking.mentor.may_accept:
+        return "Your profile is suspended, so you can't accept requests. Write to us."
+    return ""
+
+
+def can_be_paid(booking: Booking, now: datetime, *, is_checked: bool) -> bool:
+    """By its student: not twice, and not for a mentor who has left.
+
+    `is_checked` says that money for it is being checked: `bookings.ports.being_checked`.
+    """
+    return booking.payable_at(now) and not is_checked and not booking.mentor_is_gone
+
+
+def why_not_join(booking: Booking, person: Person, now: datetime) -> str:
+    if not is_one_of_the_two(booking, person):
+        return "Only the student and the mentor join a session."
+    if booking.status != Status.SCHEDULED:
+        return "This session is not taking place any more."
+    return "" if is_room_open(booking, now) else "The room opens 15 minutes before the start."
+
+
+def has_room(booking: Booking, now: datetime) -> bool:
+    """It is going to take place, or takes place."""
+    return booking.status == Status.SCHEDULED and booking.ends_at > now
+
+
+def is_room_open(booking: Booking, now: datetime) -> bool:
+    """From a quarter of an hour before the start until the end."""
+    return has_room(booking, now) and booking.starts_at - JOIN_OPENS <= now
+
+
+def why_not_review(booking: Booking) -> str:
+    return "" if booking.status == Status.COMPLETED else "Only a session that took place can be reviewed."

@@ -1,0 +1,20 @@
+"""What the clock does by itself, once a minute."""
+
+from datetime import datetime
+
+from bookings.models import Booking
+from bookings.permissions import MENTOR_GONE
+from bookings.services.attendance import complete
+from bookings.services.holds import EXPIRE, expire
+from bookings.services.leaving import withdraw
+from lib.sweeping import each_row
+
+
+def sweep(now: datetime) -> None:
+    """Lapsed holds and requests end, also those whose mentor is gone, and sessions that are over complete."""
+    lapsed = Booking.objects.lapsed(now).order_by("pk")
+    each_row(EXPIRE, lapsed, lambda pk: expire(pk, now=now))
+    waiting = Booking.objects.left_behind().order_by("pk")
+    each_row("bookings.withdraw", waiting, lambda pk: withdraw(pk, actor=None, now=now, reason=MENTOR_GONE))
+    over = Booking.objects.over(now).order_by("ends_at", "pk")
+    each_row("bookings.complete", over, lambda pk: complete(pk, now=now))
