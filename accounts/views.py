@@ -121,7 +121,7 @@ def account_closing(request: HttpRequest) -> HttpResponse:
         messages.success(request, "Your account is closed. A last mail says so. All the best!")
         response = redirect("landing")
         response.delete_cookie("tz_kept")
-        # What the person chose goes; without any zone the page would load twice, and its message be gone.
+        # What the person chose goes, and what the device says takes its place.
         if detected := parse_zone(request.COOKIES.get("tz_detected")):
             _set_cookie(response, "tz", detected.key)
         else:

@@ -65,6 +65,7 @@ DATA_DIR = BASE_DIR / env.text("DATA_DIR", "var")
 QUEUE_DIR = DATA_DIR / "queue"
 EMAIL_FILE_PATH = DATA_DIR / "mail"
 STATIC_ROOT = DATA_DIR / "static"
+JOINED_ROOT = DATA_DIR / "joined"
 MEDIA_ROOT = DATA_DIR / "media"
 try:
     for folder in (QUEUE_DIR / "messages", QUEUE_DIR / "tmp", EMAIL_FILE_PATH, STATIC_ROOT, MEDIA_ROOT):
@@ -110,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "lib.guard.InputGuard",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.CompressionMiddleware",
     "config.logging.RequestMiddleware",
     "config.middleware.HeadersMiddleware",
     "payments.middleware.ProviderDeadlineMiddleware",
@@ -392,6 +394,11 @@ if "razorpay" in PAYMENT_GATEWAYS:
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.finders.JoinedFilesFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect
 
 from tests.e2e.accessibility import EVERYTHING, is_accessible
 from tests.servers import Site, start_site
@@ -20,6 +20,8 @@ from tests.servers import Site, start_site
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 MAX_BYTES = 150_000
+# Of a first visit, with nothing kept from before, as it comes over the wire.
+MAX_REQUESTS, MAX_FIRST_BYTES = 8, 90_000
 # What axe asks of a page in light colours, and what is left to ask once they are dark.
 RULES = {"light": EVERYTHING, "dark": ("color-contrast", "link-in-text-block")}
 PASSWORD = "office-hours"
@@ -261,7 +263,7 @@ class Rooms:
                 page.press("[name=password]", "Enter")
                 page.wait_for_url("**/my-sessions/")
                 page.close()
-            else:  # the first page of all learns the zone and loads again
+            else:  # the first page of all learns the zone
                 page = context.new_page()
                 page.goto(site.url, wait_until="networkidle")
                 page.close()
@@ -318,6 +320,24 @@ def test_page_is_accessible_quiet_self_contained_and_light(
         is_accessible(page, rules)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, "scrolls sideways on a phone"
     page.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/mentors/", "/mentors/{mentor_slug}/", WIZARD + "?type={free_type}"])
+def test_first_visit_asks_for_little_and_once(
+    path: str, browser: Browser, filled: tuple[Site, dict[str, str]]
+) -> None:
+    site, scene = filled
+    with browser.new_context(timezone_id="America/New_York") as visitor:
+        page = visitor.new_page()
+        requests: list[Request] = []
+        page.on("requestfinished", lambda request: requests.append(request))
+        page.goto(site.url + path.format(**scene), wait_until="networkidle")
+        expect(page.get_by_role("contentinfo")).to_contain_text("Times in America/New York")
+        asked = [each for each in requests if not each.url.startswith("data:")]
+        assert [each.is_navigation_request() for each in asked].count(True) == 1
+        assert len(asked) <= MAX_REQUESTS, [each.url for each in asked]
+        weight = sum(each.sizes()["responseBodySize"] for each in asked)
+        assert weight <= MAX_FIRST_BYTES, f"{weight} bytes"
 
 
 def break_form(page: Page, fields: dict[str, str]) -> None:

@@ -14,8 +14,8 @@
   if (!used) {
     if (cookie("tz") === detected) return;
     remember("tz", year);
-    // Not reload(): that would send a form again. With cookies off nothing is set and nothing loops.
-    if (cookie("tz")) location.replace(location.pathname + location.search);
+    // With cookies off nothing is set, and the page stays as it is.
+    if (cookie("tz")) translate();
     return;
   }
 
@@ -31,4 +31,25 @@
     offer.hidden = true;
   });
   offer.hidden = false;
+
+  // Puts the page's words in the device's zone in the place of these, without loading anything else. The server words
+  // every time. Messages, which it says once, stay, and so does a page that somebody has begun to fill in.
+  async function translate() {
+    const main = document.getElementById("main");
+    let touched = false;
+    main.addEventListener("input", () => { touched = true; }, { once: true });
+    const answer = await fetch(location.pathname + location.search).catch(() => null);
+    if (!answer?.ok || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const focused = document.activeElement;
+    const writes = focused !== main && main.contains(focused) && !focused.matches("[data-autofocus]");
+    if (touched || writes) return;
+    const said = main.querySelectorAll("[data-flash]");
+    main.replaceChildren(...said, ...page.getElementById("main").children);
+    document.querySelector(".footer").replaceWith(page.querySelector(".footer"));
+    document.documentElement.dataset.timeZone = page.documentElement.dataset.timeZone;
+    window.htmx?.process(main);
+    main.querySelector("[data-autofocus]")?.focus();
+    document.dispatchEvent(new Event("timezone:found"));
+  }
 })();

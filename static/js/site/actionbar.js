@@ -12,6 +12,6 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("input[type=radio]")) mirror(event.target);
   });
-  document.addEventListener("htmx:afterSettle", all);
+  for (const name of ["htmx:afterSettle", "timezone:found"]) document.addEventListener(name, all);
   addEventListener("pageshow", all);
 })();
