@@ -11,7 +11,7 @@ from accounts.models import User
 from lib.money import format_money
 from mentors.models import Mentor
 from payments.models import Payment, PaymentStatus, Payout, ProviderCustomer, Refund
-from payments.reports.earnings import Earning, earnings_of, totals_of
+from payments.reports.earnings import Earning, earnings_of, make_earnings, totals_of
 from payments.reports.receipts import receipt_number
 from payments.services.closed_accounts import KEEP_PAYEE
 
@@ -44,8 +44,8 @@ def collect(user: User) -> Part:
         ],
     }
     if mentor := Mentor.objects.filter(user=user).first():
-        earned = earnings_of(mentor, timezone.now())
-        data["earnings"] = [_earning(each) for each in earned]
+        now = timezone.now()
+        data["earnings"] = [_earning(each) for each in make_earnings(earnings_of(mentor, now), now)]
         data["payouts"] = [_payout(each) for each in mentor.payouts.order_by("pk")]
     return Part(data)
 

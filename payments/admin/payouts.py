@@ -14,7 +14,7 @@ from lib.money import format_money
 from payments.admin.base import HistoryAdmin, StaffAdmin
 from payments.forms import SeenNumber
 from payments.models import Payout, PayoutLine
-from payments.reports.earnings import Earning, PayoutDue, earnings_of, payouts_due
+from payments.reports.earnings import PayoutDue, available_earnings, payouts_due
 from payments.services.payouts import AmountChanged, PayoutRefused, record_payout, return_payout
 
 
@@ -98,7 +98,8 @@ class PayoutAdmin(StaffAdmin):
             # What was typed stays; the amount is the present one, for another look.
             form.data = request.POST.copy()
             form.data["amount_minor"] = str(chosen.amount_minor)
-        context |= {"chosen": chosen, "rows": _rows(chosen), "form": form}
+        rows = available_earnings(chosen.mentor, chosen.currency, timezone.now())
+        context |= {"chosen": chosen, "rows": rows, "form": form}
         return render(request, "admin/payments/payout/record.html", context, status=status)
 
     def _record(self, request: HttpRequest, due: PayoutDue, form: PayoutForm) -> Payout:
@@ -128,9 +129,3 @@ class PayoutAdmin(StaffAdmin):
 
 def _is_chosen(due: PayoutDue, request: HttpRequest) -> bool:
     return (str(due.mentor.pk), due.currency) == (request.GET.get("mentor"), request.GET.get("currency"))
-
-
-def _rows(due: PayoutDue) -> list[Earning]:
-    """What the payout is made of."""
-    rows = earnings_of(due.mentor, timezone.now())
-    return [each for each in rows if each.available and each.payment.currency == due.currency]

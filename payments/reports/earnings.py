@@ -1,19 +1,32 @@
 """What a mentor earned: each payment's share waits, can be paid out, and was. Reads only; payouts are services.
 
-At any time pending + available + paid out is the mentor's share of all that came in.
+At any time pending + available + paid out is the mentor's share of all that came in. Sums are the database's, by the
+same rule as `payments.shares` and `Earning`, of which only the rows of a page, or of a payout, are made.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    DateField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, Greatest, TruncMonth
 
 from accounts.models import User
 from mentors.models import Mentor
@@ -36,7 +49,6 @@ class Earning:
     """A mentor's share of one payment, in minor units. `paid` went out in payouts, corrections included."""
 
     payment: Payment
-    mentor_pk: int
     ends_at: datetime
     paid: int
     has_share_paid: bool
@@ -89,6 +101,8 @@ class Earning:
 
 @dataclass(frozen=True)
 class Totals:
+    """Of one mentor in one currency, in its minor unit."""
+
     currency: str
     pending: int = 0
     available: int = 0
@@ -128,55 +142,108 @@ class PayoutDue:
         return Payee(self.mentor.user.name, self.mentor.user.email)
 
 
-def earnings_of(mentor: Mentor, now: datetime) -> list[Earning]:
-    """All of a mentor's, the latest session first, in one query."""
-    rows = _with_paid(Payment.objects.counted().filter(booking__mentor=mentor))
-    return _earnings(rows.order_by("-booking__ends_at", "-pk"), now)
+def earnings_of(mentor: Mentor, now: datetime) -> PaymentQuerySet:
+    """The payments that earn a mentor something, the latest session first, for `make_earnings`."""
+    return _with_sums(Payment.objects.counted().filter(booking__mentor=mentor), now).order_by(
+        "-booking__ends_at", "-pk"
+    )
+
+
+def available_earnings(mentor: Mentor, currency: str, now: datetime) -> list[Earning]:
+    """What a payout to this mentor in this currency is made of now, what it takes back included."""
+    rows = earnings_of(mentor, now).filter(currency=currency).exclude(Q(available=0))
+    return make_earnings(rows, now)
+
+
+def make_earnings(rows: Iterable[Any], now: datetime) -> list[Earning]:
+    """`rows` are payments as `earnings_of` has them, or a page of these."""
+    return [
+        Earning(
+            payment=row,
+            ends_at=row.booking.ends_at,
+            paid=row.paid,
+            has_share_paid=row.has_share_paid,
+            now=now,
+        )
+        for row in rows
+    ]
 
 
 def payouts_due(now: datetime) -> list[PayoutDue]:
     """Every mentor with something to be paid out, by name, in two queries."""
-    rows = _with_paid(Payment.objects.counted())
+    rows = _with_sums(Payment.objects.counted(), now)
     # Nothing happened to these since they were paid out, and most payments are such.
     settled = Q(
         paid=F("amount_minor") - F("platform_fee_minor"), refunded_minor=0, reserved_minor=0, lost_minor=0
     )
-    over = Q(ends_at__lte=now - WAIT) | ~Q(paid=0)
-    found: dict[tuple[int, str], int] = defaultdict(int)
-    for earning in _earnings(rows.exclude(settled).filter(over), now):
-        found[earning.mentor_pk, earning.payment.currency] += earning.available
-    mentors = Mentor.objects.select_related("user", "former_payee").in_bulk({mentor for mentor, _ in found})
-    due = [PayoutDue(mentors[pk], currency, amount) for (pk, currency), amount in found.items() if amount > 0]
+    over = Q(booking__ends_at__lte=now - WAIT) | ~Q(paid=0)
+    grouped = (
+        rows.exclude(settled)
+        .filter(over)
+        .order_by()
+        .values_list("booking__mentor", "currency")
+        .annotate(amount=Sum("available"))
+        .filter(amount__gt=0)
+    )
+    found = list(grouped)
+    mentors = Mentor.objects.select_related("user", "former_payee").in_bulk({mentor for mentor, *_ in found})
+    due = [PayoutDue(mentors[pk], currency, amount) for pk, currency, amount in found]
     return sorted(due, key=lambda each: (each.payee.name, each.mentor.pk, each.currency))
 
 
 def totals_of(user: User, now: datetime) -> list[Totals]:
-    """What a person earned as a mentor; nothing for somebody who is none."""
-    mentor = Mentor.objects.filter(user=user).first()
-    return totals(earnings_of(mentor, now)) if mentor else []
+    """What a person earned as a mentor by currency, the one with the most sessions first, in one query.
 
-
-def totals(earnings: Iterable[Earning]) -> list[Totals]:
-    """By currency, the one with the most sessions first."""
-    by_currency = _by_currency(earnings)
+    Nothing for somebody who is no mentor.
+    """
+    rows = _with_sums(Payment.objects.counted().filter(booking__mentor__user=user), now)
+    grouped = (
+        rows.order_by()
+        .values("currency")
+        .annotate(
+            sessions=Count("pk"),
+            total_pending=Sum("pending"),
+            total_available=Sum("available"),
+            total_paid=Sum("paid"),
+        )
+        .order_by("-sessions", "currency")
+    )
     return [
         Totals(
-            currency=currency,
-            pending=sum(each.pending for each in rows),
-            available=sum(each.available for each in rows),
-            paid_out=sum(each.paid for each in rows),
+            currency=row["currency"],
+            pending=row["total_pending"],
+            available=row["total_available"],
+            paid_out=row["total_paid"],
         )
-        for currency, rows in sorted(by_currency.items(), key=lambda item: (-len(item[1]), item[0]))
+        for row in grouped
     ]
 
 
-def months(earnings: Iterable[Earning], currency: str, zone: ZoneInfo, now: datetime) -> list[Month]:
-    """The last twelve by the mentor's calendar, the oldest first, those without a session too."""
-    found: dict[date, list[int]] = defaultdict(list)
-    for each in earnings:
-        if each.payment.currency == currency and each.ends_at <= now and each.share:
-            found[each.ends_at.astimezone(zone).date().replace(day=1)].append(each.share)
-    return [Month(first, len(found[first]), sum(found[first])) for first in _last_twelve(now, zone)]
+def months_of(
+    mentor: Mentor, currencies: Iterable[str], zone: ZoneInfo, now: datetime
+) -> dict[str, list[Month]]:
+    """The last twelve by the calendar of that zone, the oldest first, those without a session too.
+
+    By currency, in one query.
+    """
+    firsts = _last_twelve(now, zone)
+    rows = _with_sums(Payment.objects.counted().filter(booking__mentor=mentor), now).filter(
+        Q(share__gt=0),
+        booking__ends_at__gte=datetime.combine(firsts[0], time(), zone),
+        booking__ends_at__lte=now,
+    )
+    month = TruncMonth("booking__ends_at", tzinfo=zone, output_field=DateField())
+    grouped = (
+        rows.order_by()
+        .annotate(month=month)
+        .values_list("currency", "month")
+        .annotate(sessions=Count("pk"), total=Sum("share"))
+    )
+    found = {(currency, first): (sessions, share) for currency, first, sessions, share in grouped}
+    return {
+        currency: [Month(first, *found.get((currency, first), (0, 0))) for first in firsts]
+        for currency in currencies
+    }
 
 
 def _last_twelve(now: datetime, zone: ZoneInfo) -> list[date]:
@@ -185,33 +252,28 @@ def _last_twelve(now: datetime, zone: ZoneInfo) -> list[date]:
     return [date(month // 12, month % 12 + 1, 1) for month in range(count - 11, count + 1)]
 
 
-def _by_currency(earnings: Iterable[Earning]) -> dict[str, list[Earning]]:
-    found: dict[str, list[Earning]] = defaultdict(list)
-    for each in earnings:
-        found[each.payment.currency].append(each)
-    return found
-
-
-def _with_paid(payments: PaymentQuerySet) -> PaymentQuerySet:
+def _with_sums(payments: PaymentQuerySet, now: datetime) -> PaymentQuerySet:
+    """What `Earning` says of one payment, for the database to sum: `share` as in `shares_of`, `paid`, and what is not
+    paid out yet as either `pending` or `available`."""
     lines = PayoutLine.objects.standing().filter(payment=OuterRef("pk"))
     paid = lines.order_by().values("payment").annotate(total=Sum("amount_minor")).values("total")
-    return payments.annotate(
-        ends_at=F("booking__ends_at"),
-        mentor_pk=F("booking__mentor"),
-        paid=Coalesce(Subquery(paid), 0),
-        has_share_paid=Exists(lines.filter(kind=PayoutLine.Kind.SHARE)),
-    ).defer("request", "checkout_url")
-
-
-def _earnings(rows: Iterable[Any], now: datetime) -> list[Earning]:
-    return [
-        Earning(
-            payment=row,
-            mentor_pk=row.mentor_pk,
-            ends_at=row.ends_at,
-            paid=row.paid,
-            has_share_paid=row.has_share_paid,
-            now=now,
+    price = Cast("amount_minor", BigIntegerField()) - F("platform_fee_minor")
+    is_held = Q(due__gt=0) & (Q(is_disputed=True) | Q(booking__ends_at__gt=now - WAIT))
+    return (
+        payments.annotate(
+            share=Greatest(
+                price - F("refunded_minor") - F("reserved_minor") - F("lost_minor"),
+                Value(0, output_field=BigIntegerField()),
+                output_field=BigIntegerField(),
+            ),
+            paid=Coalesce(Subquery(paid, output_field=BigIntegerField()), 0, output_field=BigIntegerField()),
+            has_share_paid=Exists(lines.filter(kind=PayoutLine.Kind.SHARE)),
         )
-        for row in rows
-    ]
+        .annotate(due=F("share") - F("paid"))
+        .annotate(
+            pending=Case(When(is_held, then=F("due")), default=0, output_field=BigIntegerField()),
+            available=Case(When(is_held, then=0), default=F("due"), output_field=BigIntegerField()),
+        )
+        .select_related("booking")
+        .defer("request", "checkout_url")
+    )

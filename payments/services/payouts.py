@@ -10,7 +10,7 @@ from bookings.services import lock_people
 from lib.money import format_money
 from mentors.models import Mentor
 from payments.models import Payout, PayoutLine
-from payments.reports.earnings import Earning, earnings_of
+from payments.reports.earnings import Earning, available_earnings
 from payments.signals import payout_recorded
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def _record(
 ) -> Payout:
     if mentor.payouts.filter(transfer_reference=transfer_reference).exists():
         raise PayoutRefused("A payout to this mentor with this reference is recorded already.")
-    due = [each for each in earnings_of(mentor, now) if each.payment.currency == currency and each.available]
+    due = available_earnings(mentor, currency, now)
     available = sum(each.available for each in due)
     if available != amount_minor:
         is_now = format_money(available, currency, full=True)

@@ -17,7 +17,16 @@ from lib.clock import format_day
 from lib.money import format_money
 from mentors.models import Mentor
 from payments.models import Payout, PayoutLine
-from payments.reports.earnings import Earning, Month, State, Totals, earnings_of, months, totals
+from payments.reports.earnings import (
+    Earning,
+    Month,
+    State,
+    Totals,
+    earnings_of,
+    make_earnings,
+    months_of,
+    totals_of,
+)
 from payments.reports.earnings_chart import Plot, plot_months
 
 PAGE_SIZE = 20
@@ -40,9 +49,12 @@ class EarningRow:
     """One session's money. `payout` is the one that paid its share, if any did."""
 
     earning: Earning
-    booking: Booking
     payout: Payout | None
     zone: ZoneInfo
+
+    @property
+    def booking(self) -> Booking:
+        return self.earning.payment.booking
 
     @property
     def badge(self) -> tuple[str, str]:
@@ -80,33 +92,31 @@ class EarningRow:
 def dashboard_earnings(request: HttpRequest) -> HttpResponse:
     mentor = get_object_or_404(Mentor.objects.with_dashboard(), user_id=request.user.pk)
     now, zone = timezone.now(), viewer_zone(request, mentor.zone)
-    earnings = earnings_of(mentor, now)
-    page = Paginator(earnings, PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = earnings_of(mentor, now).select_related("booking__student")
+    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "mentor": mentor,
         "zone": zone,
-        "currencies": [_in_currency(each, earnings, zone, now) for each in totals(earnings)],
-        "rows": _rows(list(page), zone),
+        "currencies": _by_currency(mentor, zone, now),
+        "rows": _rows(make_earnings(page, now), zone),
         "page_obj": page,
         "payouts": mentor.payouts.all()[:PAYOUTS_SHOWN],
     }
     return render(request, "payments/earnings.html", context)
 
 
-def _in_currency(found: Totals, earnings: Sequence[Earning], zone: ZoneInfo, now: datetime) -> InCurrency:
-    by_month = months(earnings, found.currency, zone, now)
-    return InCurrency(found, by_month, plot_months(by_month, found.currency))
+def _by_currency(mentor: Mentor, zone: ZoneInfo, now: datetime) -> list[InCurrency]:
+    totals = totals_of(mentor.user, now)
+    months = months_of(mentor, [each.currency for each in totals], zone, now)
+    return [
+        InCurrency(each, months[each.currency], plot_months(months[each.currency], each.currency))
+        for each in totals
+    ]
 
 
 def _rows(earnings: Sequence[Earning], zone: ZoneInfo) -> list[EarningRow]:
-    bookings = Booking.objects.select_related("student").in_bulk(
-        [each.payment.booking_id for each in earnings]
-    )
     lines = PayoutLine.objects.standing().filter(
         payment__in=[each.payment.pk for each in earnings], kind=PayoutLine.Kind.SHARE
     )
     payouts = {line.payment_id: line.payout for line in lines.select_related("payout")}
-    return [
-        EarningRow(each, bookings[each.payment.booking_id], payouts.get(each.payment.pk), zone)
-        for each in earnings
-    ]
+    return [EarningRow(each, payouts.get(each.payment.pk), zone) for each in earnings]

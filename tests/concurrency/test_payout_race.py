@@ -48,13 +48,13 @@ def unlocked(monkeypatch):
     """Nobody waits for anybody, and all have read what is available before the first writes."""
     everyone_has_read = threading.Barrier(WORKERS)
 
-    def read(mentor, now, plain=payouts.earnings_of):
-        earnings = plain(mentor, now)
+    def read(mentor, currency, now, plain=payouts.available_earnings):
+        earnings = plain(mentor, currency, now)
         everyone_has_read.wait(30)
         return earnings
 
     monkeypatch.setattr(payouts, "lock_people", lambda ids: None)
-    monkeypatch.setattr(payouts, "earnings_of", read)
+    monkeypatch.setattr(payouts, "available_earnings", read)
 
 
 @pytest.fixture
