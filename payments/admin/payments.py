@@ -40,6 +40,9 @@ class RefundInline(HistoryAdmin, admin.TabularInline[Refund, Payment]):
     )
     show_change_link = True
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Refund]:
+        return super().get_queryset(request).select_related("actor", "payment")
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [*super().get_readonly_fields(request, obj), "amount"]
 
