@@ -60,6 +60,10 @@ WEB_WORKERS = env.count("WEB_WORKERS", 0, minimum=0, maximum=256)  # 0: one a co
 WEB_THREADS = env.count("WEB_THREADS", 8, minimum=2, maximum=64)  # in each worker
 # So many of them may wait for payment providers; the others are everybody else's.
 PROVIDER_CALLS = WEB_THREADS * 3 // 4
+# Where nobody waits: seconds to connect and to be answered, for a call and each of so many further tries of Stripe's
+# SDK, which by itself would wait 80 and try once.
+PROVIDER_TIMEOUT = (5.0, 20.0)
+PROVIDER_RETRIES = 2
 
 DATA_DIR = BASE_DIR / env.text("DATA_DIR", "var")
 QUEUE_DIR = DATA_DIR / "queue"

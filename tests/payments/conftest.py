@@ -10,7 +10,6 @@ from bookings.services import book
 from payments import services
 from payments.gateways import REGISTRY
 from payments.gateways.mock import Outcome, simulate
-from payments.gateways.stripe import _connect
 from payments.models import Payment
 from payments.services import ReturnUrls
 from tests.factories import NOW, SessionTypeFactory
@@ -74,11 +73,10 @@ def world(request, settings, db):
 
 
 @pytest.fixture
-def impatient(monkeypatch) -> None:
+def impatient(settings) -> None:
     """One try, and a short one, so that what goes wrong is seen at once."""
-    _connect.cache_clear()  # an earlier stand-in may have had the same port
-    monkeypatch.setattr("payments.gateways.stripe.RETRIES", 0)
-    monkeypatch.setattr("payments.gateways.stripe.TIMEOUT", (5, 0.8))
+    settings.PROVIDER_RETRIES = 0
+    settings.PROVIDER_TIMEOUT = (5, 0.8)
 
 
 @pytest.fixture

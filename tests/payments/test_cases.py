@@ -31,9 +31,8 @@ razorpay_only = pytest.mark.parametrize("world", ["razorpay"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
-def quick(impatient, monkeypatch):
-    for name in ("stripe", "razorpay"):
-        monkeypatch.setattr(f"payments.gateways.{name}.TIMEOUT", (5, 10))
+def quick(impatient, settings):
+    settings.PROVIDER_TIMEOUT = (5, 10)
 
 
 @pytest.fixture
@@ -508,13 +507,13 @@ def trouble(world, how) -> None:
 @writing
 @pytest.mark.parametrize("how", HOWS)
 def test_case_16_checkout_that_cannot_be_opened_shows_a_page_to_try_again_from(
-    world, signed_in, booking, how, monkeypatch
+    world, signed_in, booking, how, settings
 ):
     trouble(world, how)
-    with monkeypatch.context() as meanwhile:
-        if how == "timeout":
-            meanwhile.setattr("payments.gateways.razorpay.TIMEOUT", (1, 0.2))
-        response = world.press(signed_in, booking)
+    if how == "timeout":
+        settings.PROVIDER_TIMEOUT = (1, 0.2)
+    response = world.press(signed_in, booking)
+    settings.PROVIDER_TIMEOUT = (5, 10)
     shown = response.content.decode()
     assert response.status_code == 503
     assert "Try again" in shown

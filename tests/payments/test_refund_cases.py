@@ -27,11 +27,10 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch):
+def impatient(settings):
     """One try, and a short one, so that what goes wrong is seen at once."""
-    monkeypatch.setattr("payments.gateways.stripe.RETRIES", 0)
-    for name in ("stripe", "razorpay"):
-        monkeypatch.setattr(f"payments.gateways.{name}.TIMEOUT", (5, 10))
+    settings.PROVIDER_RETRIES = 0
+    settings.PROVIDER_TIMEOUT = (5, 10)
 
 
 @pytest.fixture(params=WORLDS)

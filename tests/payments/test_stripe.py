@@ -26,7 +26,8 @@ from payments.gateways.base import (
     PayStatus,
     RefundResult,
 )
-from payments.gateways.stripe import StripeGateway, from_wire, to_wire
+from payments.gateways.stripe import StripeGateway
+from payments.gateways.stripe.states import from_wire, to_wire
 from payments.models import PaymentStatus
 from tests.factories import NOW
 from tests.payments.conftest import URLS
