@@ -9,6 +9,9 @@ DEVELOPMENT := env DEBUG=1 ENV_FILE= DATA_DIR=var/check
 PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=var/check ALLOWED_HOSTS=example.com \
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(40))') EMAIL_URL=smtp+tls://localhost:587
 
+# A run starts dozens of programs of the same code, which only the first of them should have to compile.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test check bench format
 
 help:
