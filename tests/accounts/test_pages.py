@@ -9,6 +9,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.models import User
 from accounts.services import vouch_for_email
 
+pytestmark = pytest.mark.once
+
 # With what stands in for the parts of a path.
 EXAMPLES = {"uidb36": "1", "key": "abc-def"}
 

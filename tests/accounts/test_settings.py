@@ -4,6 +4,8 @@ from django.test import Client
 
 from accounts.models import User
 
+pytestmark = pytest.mark.once
+
 URL = "/settings/"
 GOOD = {"name": "Arjun K.", "time_zone": "Asia/Calcutta", "phone": "0049 (170) 123-4567"}
 

@@ -9,6 +9,8 @@ from django.utils import timezone
 from accounts.middleware import TimeZoneMiddleware
 from accounts.models import User
 
+pytestmark = pytest.mark.once
+
 URL = "/settings/time-zone/"
 
 

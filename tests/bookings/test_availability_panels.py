@@ -17,6 +17,8 @@ from mentors.models import Mentor, SessionType
 from tests import factories
 from tests.factories import NOW
 
+pytestmark = pytest.mark.once
+
 WEEK, RULES, DATES = (f"/dashboard/availability/{page}" for page in ("", "rules/", "dates/"))
 PAGES = [WEEK, RULES, DATES, f"{DATES}2026-12-24/"]
 # It is Wednesday 2 December 2026, noon in Kolkata; 9:00 there is 3:30 UTC.

@@ -8,7 +8,7 @@ from bookings import invitations
 from bookings.models import Booking, Status
 from tests.factories import NOW, BookingFactory, SessionTypeFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 STARTS_AT = datetime(2026, 12, 9, 5, 30, tzinfo=UTC)
 
 

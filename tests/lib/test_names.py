@@ -10,6 +10,8 @@ from lib.names import plain_name, validate_name
 from mentors.models import Mentor
 from tests.factories import SessionTypeFactory
 
+pytestmark = pytest.mark.once
+
 NAMES = [
     "Arjun Kapoor",
     "O'Neil & Söhne",

@@ -13,7 +13,7 @@ from lib.ratelimit import USUAL, address_of, count, limit_posts, limit_uploads, 
 from tests import site_map
 from tests.mentors.pictures import plain, upload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @limit_posts("knocking", times=2, seconds=60)

@@ -9,6 +9,8 @@ from tests import factories
 from tests.factories import NOW
 from tests.mentors import pictures
 
+pytestmark = pytest.mark.once
+
 URL = "/become-a-mentor/"
 
 

@@ -12,6 +12,8 @@ from tests import factories
 from tests.factories import NOW
 from tests.mentors import pictures
 
+pytestmark = pytest.mark.once
+
 PAGES = {
     "/dashboard/": {"get"},
     "/dashboard/availability/": {"get", "post"},

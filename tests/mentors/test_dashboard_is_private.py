@@ -14,6 +14,8 @@ from accounts.models import User
 from mentors.models import Mentor
 from tests import factories
 
+pytestmark = pytest.mark.once
+
 # What a URL's parts are, for the mentor whose dashboard it is.
 PARTS: dict[str, Callable[[Mentor], object]] = {
     "slug": lambda mentor: mentor.session_types.get().slug,

@@ -7,6 +7,8 @@ from pytest_django import DjangoAssertNumQueries
 from mentors.models import DateOverride, Mentor
 from tests import factories
 
+pytestmark = pytest.mark.once
+
 # It is Wednesday 2 December 2026, noon in Kolkata.
 URL = "/dashboard/availability/dates/"
 FRIDAY = f"{URL}2026-12-04/"

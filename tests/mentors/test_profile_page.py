@@ -11,6 +11,8 @@ from mentors.models import Mentor
 from tests import factories
 from tests.factories import NOW
 
+pytestmark = pytest.mark.once
+
 URL = "/mentors/meera-rao/"
 
 

@@ -5,6 +5,8 @@ from django.test import Client
 
 from mentors.models import Mentor
 
+pytestmark = pytest.mark.once
+
 URL = "/dashboard/availability/rules/"
 ANSWERS = {
     "slot_interval_minutes": "15",

@@ -7,6 +7,8 @@ from pytest_django import DjangoAssertNumQueries
 from mentors.models import Mentor, SessionType
 from tests import factories
 
+pytestmark = pytest.mark.once
+
 LIST, NEW = "/dashboard/session-types/", "/dashboard/session-types/new/"
 ANSWERS = {
     "name": "Mock Interview",

@@ -6,6 +6,8 @@ from django.test import Client
 from mentors.models import Mentor, WeeklyHours
 from tests import factories
 
+pytestmark = pytest.mark.once
+
 URL = "/dashboard/availability/"
 Line = tuple[int, str, str, str]
 NINE_TO_FIVE: Line = (0, "open", "09:00", "17:00")

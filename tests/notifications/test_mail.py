@@ -14,7 +14,7 @@ from notifications.mail import compose, takes_calendar_alternative
 from notifications.models import Kind, Message
 from tests.factories import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from benchmarks import database, workloads
 from mentors.models import DateOverride, Mentor, SessionType, WeeklyHours
 from tests.factories import BookingFactory, MentorFactory, SessionTypeFactory, SkillFactory
 
+pytestmark = pytest.mark.once
+
 # Thursday 10 December 2026, 10:00 in Kolkata.
 START = datetime(2026, 12, 10, 4, 30, tzinfo=UTC)
 
