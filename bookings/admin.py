@@ -84,7 +84,7 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
         booking = self.get_object(request, object_id)
         if booking is not None and self.has_view_permission(request, booking):
             more |= {
-                "session_trail": panels.session_trail.render(request, [booking])[booking.pk],
+                **panels.sessions.render_one(request, booking, "session_trail"),
                 "can_cancel": self.has_change_permission(request, booking)
                 and not why_staff_can_not_cancel(booking, timezone.now()),
             }

@@ -92,7 +92,7 @@ def terms_of(booking: Booking, now: datetime) -> Terms:
     )
 
 
-def in_words(found: Quote, currency: str, zone: ZoneInfo) -> str:
+def describe_quote(found: Quote, currency: str, zone: ZoneInfo) -> str:
     """`Cancel before Tue 8 Dec, 6:00 pm and ₹1,050 comes back; after that ₹500.`"""
     if found.until is None:
         return f"{_amount(found, currency).capitalize()} comes back if you cancel now."

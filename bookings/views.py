@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.requests import current_user, viewer_zone
 from bookings import panels
-from bookings.cancellation import Terms, in_words, terms_of
+from bookings.cancellation import Terms, describe_quote, terms_of
 from bookings.forms import ReasonForm
 from bookings.invitations import download
 from bookings.models import Booking, Status
@@ -67,7 +67,7 @@ def _list(request: HttpRequest, bookings: Any) -> dict[str, Any]:
     rows = rows.order_by("starts_at" if show == "upcoming" else "-starts_at", "pk")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = list(page)
-    badges = panels.session_badge.render(request, shown)
+    badges = panels.sessions.render(request, shown, "session_badge")["session_badge"]
     checked = being_checked([booking for booking in shown if booking.payable_at(now)], now)
     sessions = [
         SessionView(booking, request, now, badge=badges[booking.pk], checked=checked.get(booking.pk, ""))
@@ -154,7 +154,7 @@ def _cancellation_page(
     context |= {
         "form": form,
         "terms": terms,
-        "quote_words": in_words(terms.quote, booking.currency, zone),
+        "quote_words": describe_quote(terms.quote, booking.currency, zone),
         "is_last_day": until is not None and until - now < timedelta(days=1),
     }
     return render(request, "bookings/session_cancellation.html", context, status=status)
@@ -264,8 +264,7 @@ def _own(request: HttpRequest, reference: str) -> Booking:
 
 def _session(request: HttpRequest, booking: Booking) -> dict[str, Any]:
     now = timezone.now()
-    panel_names = ("session_badge", "session_money", "session_messages")
-    shown = {name: getattr(panels, name).render(request, [booking])[booking.pk] for name in panel_names}
+    shown = panels.sessions.render_one(request, booking, "session_badge", "session_money", "session_messages")
     checked = being_checked([booking], now).get(booking.pk, "")
     session = SessionView(booking, request, now, badge=shown["session_badge"], checked=checked)
     return shown | {

@@ -6,12 +6,14 @@ Rules are wall-clock times and dates in the mentor's zone; what comes out is ins
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from lib.intervals import Interval, Span, merge, subtract
 from lib.wallclock import DAY_MINUTES, WallClock, date_of, day_number, wall_clock
+
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class Schedule:
     window_days: int = 60
     max_per_day: int | None = None
     max_per_week: int | None = None
+
+
+def without_day(first: date, last: date, day: date) -> list[tuple[date, date]]:
+    """The dates `first` to `last`, both included, as what is left of them without that one."""
+    if not first <= day <= last:
+        return [(first, last)]
+    parts = [(first, day - ONE_DAY), (day + ONE_DAY, last)]
+    return [(since, until) for since, until in parts if since <= until]
 
 
 class Opening(NamedTuple):

@@ -108,7 +108,7 @@ def ceiling(max_price: Decimal, currency: str) -> int:
 def cards(request: HttpRequest, mentors: Iterable[Mentor], currency: str = "") -> list[Card]:
     """Of mentors with their session types loaded. A price in `currency` is named first."""
     mentors = list(mentors)
-    times = panels.mentor_times.render(request, mentors)
+    times = panels.mentors.render(request, mentors, "mentor_times")["mentor_times"]
     return [_card(mentor, currency, times[mentor.pk]) for mentor in mentors]
 
 

@@ -1,12 +1,10 @@
-from lib.panels import Panel
+"""The parts of mentors' pages that upper apps fill."""
 
-# Rows are mentors.
-mentor_times = Panel("mentor_times")
-mentor_reviews = Panel("mentor_reviews")
-# The mentor's own cancellation policy in words, and what all of them mean, for the mentor who chooses one.
-mentor_policy = Panel("mentor_policy")
-policy_choices = Panel("policy_choices")
-dashboard_next = Panel("dashboard_next")
-# Exactly what students will see, and the sessions that lie outside the hours as they stand now.
-availability_preview = Panel("availability_preview")
-sessions_outside_hours = Panel("sessions_outside_hours")
+from lib.panels import Panels
+
+# Rows are mentors. Next free times stand on cards, reviews and the cancellation policy in words on the profile; what
+# all the policies mean, and what is next, on the mentor's own pages.
+mentors = Panels("mentor_times", "mentor_reviews", "mentor_policy", "policy_choices", "dashboard_next")
+# Rows are `mentors.schedules.MentorHours`, saved or only tried: exactly what students would see, and the sessions that
+# lie outside.
+hours = Panels("availability_preview", "sessions_outside_hours")

@@ -2,17 +2,67 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import DateField, Value
 
 from lib.intervals import Span
 from lib.wallclock import DAY_MINUTES
-from mentors.availability import Schedule
+from mentors.availability import Schedule, without_day
 from mentors.models import DateOverride, Mentor, WeeklyHours
 
 DATED = "dated"  # beside the kinds of weekly hours
+
+
+class Hours(NamedTuple):
+    """An interval of the week; `ends` not after `starts` means the next day."""
+
+    weekday: int
+    kind: str
+    starts: time
+    ends: time
+    is_active: bool = True
+
+
+@dataclass(frozen=True)
+class MentorHours:
+    """A mentor with a schedule: the one that is saved, or one that is only tried."""
+
+    mentor: Mentor
+    schedule: Schedule
+
+    @property
+    def pk(self) -> int:
+        return self.mentor.pk
+
+
+def load_hours(mentor: Mentor) -> MentorHours:
+    """By the mentor's rules as they are on the instance, and the hours that are saved: one query."""
+    return MentorHours(mentor, load_schedules([mentor])[mentor.pk])
+
+
+def with_week(schedule: Schedule, week: Iterable[Hours]) -> Schedule:
+    """The same with another week: what `set_weekly_hours` would leave."""
+    spans: dict[str, dict[int, list[Span]]] = defaultdict(lambda: defaultdict(list))
+    for hours in week:
+        if hours.is_active:
+            spans[hours.kind][hours.weekday].append(span(hours.starts, hours.ends))
+    return replace(schedule, weekly=spans[WeeklyHours.Kind.OPEN], breaks=spans[WeeklyHours.Kind.BREAK])
+
+
+def with_time_off(schedule: Schedule, first: date, last: date) -> Schedule:
+    """The same without those dates, both included: what `block_dates` would leave."""
+    kept = {day: spans for day, spans in schedule.overrides.items() if not first <= day <= last}
+    return replace(schedule, overrides=kept, blocked=[*schedule.blocked, (first, last)])
+
+
+def with_hours_on(schedule: Schedule, day: date, hours: Iterable[tuple[time, time]]) -> Schedule:
+    """The same with hours of that date's own: what `set_date_hours` would leave."""
+    own = {day: [span(starts, ends) for starts, ends in hours]}
+    blocked = [part for first, last in schedule.blocked for part in without_day(first, last, day)]
+    return replace(schedule, overrides={**schedule.overrides, **own}, blocked=blocked)
 
 
 def load_schedules(mentors: Iterable[Mentor]) -> dict[int, Schedule]:

@@ -7,8 +7,9 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import export
-        from bookings.panels import session_messages
-        from notifications import panels, personal, receivers  # noqa: F401
+        from bookings.panels import sessions
+        from notifications import personal, receivers  # noqa: F401
+        from notifications.panels import SessionMessages
 
-        session_messages.register(panels.session_messages)
+        sessions.register(SessionMessages, session_messages=SessionMessages.render)
         export.register(personal.collect)

@@ -10,33 +10,40 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from accounts.requests import viewer_zone
 from bookings.models import Booking
 from lib.clock import format_short_date, format_time
 from notifications.models import Message, Status
 
 
-def session_messages(request: HttpRequest, bookings: Sequence[Booking]) -> dict[int, SafeString]:
-    """The reader's own messages and no one else's."""
-    if not request.user.is_authenticated:
-        return {}
-    rows = (
-        Message.objects.filter(booking__in=bookings, recipient=request.user)
-        .exclude(status=Status.DROPPED)
-        .select_related("recipient", "booking__mentor")
-        .order_by("due_at", "pk")
-    )
-    lines: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
-    chosen: ZoneInfo | None = getattr(request, "time_zone", None)
-    now = timezone.now()
-    for message in rows:
-        if message.status in (Status.QUEUED, Status.SENDING) and not message.applies_at(now):
-            continue  # whoever takes it up drops it
-        zone = chosen or message.session.mentor.zone
-        lines[message.session.pk].append({"status": message.status, "words": describe(message, zone, now)})
-    return {
-        pk: render_to_string("notifications/_session_messages.html", {"lines": found})
-        for pk, found in lines.items()
-    }
+class SessionMessages:
+    """Made once for a page, with all its sessions."""
+
+    def __init__(self, request: HttpRequest, bookings: Sequence[Booking]) -> None:
+        self.request, self.bookings = request, bookings
+
+    def render(self) -> dict[int, SafeString]:
+        """The reader's own messages and no one else's."""
+        if not self.request.user.is_authenticated:
+            return {}
+        rows = (
+            Message.objects.filter(booking__in=self.bookings, recipient=self.request.user)
+            .exclude(status=Status.DROPPED)
+            .select_related("recipient", "booking__mentor")
+            .order_by("due_at", "pk")
+        )
+        lines: defaultdict[int, list[dict[str, str]]] = defaultdict(list)
+        now = timezone.now()
+        for message in rows:
+            if message.status in (Status.QUEUED, Status.SENDING) and not message.applies_at(now):
+                continue  # whoever takes it up drops it
+            zone = viewer_zone(self.request, message.session.mentor.zone)
+            words = describe(message, zone, now)
+            lines[message.session.pk].append({"status": message.status, "words": words})
+        return {
+            pk: render_to_string("notifications/_session_messages.html", {"lines": found})
+            for pk, found in lines.items()
+        }
 
 
 def describe(message: Message, zone: ZoneInfo, now: datetime) -> str:

@@ -4,16 +4,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from accounts.requests import viewer
-from bookings import panels
+from accounts.requests import viewer_zone
 from bookings.models import Booking, Status
+from bookings.panels import sessions
+from bookings.permissions import is_one_of_the_two, is_student
 from lib.money import format_money
 from payments.models import LIVE, Payment, PaymentStatus, RefundStatus
 
@@ -27,58 +30,86 @@ class MoneyState:
 
 
 def register() -> None:
-    panels.session_badge.register(render_badges)
-    panels.session_money.register(render_money)
-    panels.session_trail.register(render_trail)
+    sessions.register(
+        MoneyPanels,
+        session_badge=MoneyPanels.badges,
+        session_money=MoneyPanels.money,
+        session_trail=MoneyPanels.trail,
+    )
 
 
-def render_badges(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
-    now, payments = timezone.now(), _payments(bookings)
-    return {
-        booking.pk: _render(
-            "payments/_session_badge.html", state=state_of(booking, payments[booking.pk], now)
-        )
-        for booking in bookings
-    }
+class MoneyPanels:
+    """Made once for a page: its panels share the payments and refunds of all its sessions, in two queries."""
 
+    def __init__(self, request: HttpRequest, bookings: Sequence[Booking]) -> None:
+        self.request, self.bookings, self.now = request, bookings, timezone.now()
 
-def render_money(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
-    now = timezone.now()
-    bookings = [booking for booking in bookings if _may_see_money(request, booking)]
-    payments = _payments(bookings)
-    return {
-        booking.pk: _render(
-            "payments/_session_money.html",
-            booking=booking,
-            order=_order(payments[booking.pk]),
-            refunds=[
-                refund
-                for payment in payments[booking.pk]
-                for refund in payment.refunds.all()
-                if refund.status != RefundStatus.DROPPED
-            ],
-            state=state_of(booking, payments[booking.pk], now),
-            zone=getattr(request, "time_zone", None) or booking.mentor.zone,
-            receipt_url=_receipt_url(request, booking, payments[booking.pk]),
-        )
-        for booking in bookings
-    }
+    @cached_property
+    def payments(self) -> Mapping[int, list[Payment]]:
+        """By session, the newest first."""
+        found: dict[int, list[Payment]] = defaultdict(list)
+        rows = Payment.objects.filter(booking__in=[booking.pk for booking in self.bookings])
+        for payment in rows.prefetch_related("refunds"):
+            found[payment.booking_id].append(payment)
+        return found
 
+    def badges(self) -> Mapping[int, SafeString]:
+        return {
+            booking.pk: _render("payments/_session_badge.html", state=self._state(booking))
+            for booking in self.bookings
+        }
 
-def render_trail(request: HttpRequest, bookings: Sequence[Booking]) -> Mapping[int, SafeString]:
-    reader, now = viewer(request), timezone.now()
-    if reader is None or not reader.has_perm("payments.view_payment"):
-        return {}
-    payments = _payments(bookings, "disputes", "refunds__actor")
-    return {
-        booking.pk: _render(
-            "payments/_session_trail.html",
-            payments=payments[booking.pk],
-            state=state_of(booking, payments[booking.pk], now),
-            zone=timezone.get_current_timezone(),
-        )
-        for booking in bookings
-    }
+    def money(self) -> Mapping[int, SafeString]:
+        """For the two people of a session, and staff who may look at payments."""
+        return {
+            booking.pk: _render(
+                "payments/_session_money.html",
+                booking=booking,
+                order=_order(self.payments[booking.pk]),
+                refunds=[
+                    refund
+                    for payment in self.payments[booking.pk]
+                    for refund in payment.refunds.all()
+                    if refund.status != RefundStatus.DROPPED
+                ],
+                state=self._state(booking),
+                zone=viewer_zone(self.request, booking.mentor.zone),
+                receipt_url=self._receipt_url(booking),
+            )
+            for booking in self.bookings
+            if is_one_of_the_two(booking, self.request.user) or self._sees_payments
+        }
+
+    def trail(self) -> Mapping[int, SafeString]:
+        """Every row of money, for staff who may look at payments."""
+        if not self._sees_payments:
+            return {}
+        rows = [payment for payments in self.payments.values() for payment in payments]
+        prefetch_related_objects(rows, "disputes", "refunds__actor")
+        return {
+            booking.pk: _render(
+                "payments/_session_trail.html",
+                payments=self.payments[booking.pk],
+                state=self._state(booking),
+                zone=timezone.get_current_timezone(),
+            )
+            for booking in self.bookings
+        }
+
+    @property
+    def _sees_payments(self) -> bool:
+        return self.request.user.has_perm("payments.view_payment")
+
+    def _state(self, booking: Booking) -> MoneyState:
+        return state_of(booking, self.payments[booking.pk], self.now)
+
+    def _receipt_url(self, booking: Booking) -> str:
+        """For whoever paid and for staff who may look at payments, once the money is in."""
+        if not (is_student(booking, self.request.user) or self._sees_payments):
+            return ""
+        payments = self.payments[booking.pk]
+        paid = any(each.status == PaymentStatus.SUCCEEDED and not each.is_surplus for each in payments)
+        return reverse("session_receipt", args=[booking.reference]) if paid else ""
 
 
 def state_of(booking: Booking, payments: Sequence[Payment], now: datetime) -> MoneyState:
@@ -123,33 +154,6 @@ def _order(payments: Sequence[Payment]) -> Payment | None:
     counted = [each for each in came_in if not each.is_surplus]
     live = [each for each in payments if each.status in LIVE]
     return next(iter([*counted, *live, *came_in, *payments]), None)
-
-
-def _payments(bookings: Sequence[Booking], *more: str) -> dict[int, list[Payment]]:
-    found: dict[int, list[Payment]] = defaultdict(list)
-    rows = Payment.objects.filter(booking__in=[booking.pk for booking in bookings])
-    for payment in rows.prefetch_related("refunds", *more):
-        found[payment.booking_id].append(payment)
-    return found
-
-
-def _may_see_money(request: HttpRequest, booking: Booking) -> bool:
-    """The two people of a session, and staff who may look at payments."""
-    reader = viewer(request)
-    if reader is None:
-        return False
-    return reader.pk in (booking.student_id, booking.mentor.user_id) or reader.has_perm(
-        "payments.view_payment"
-    )
-
-
-def _receipt_url(request: HttpRequest, booking: Booking, payments: Sequence[Payment]) -> str:
-    """For whoever paid and for staff who may look at payments, once the money is in."""
-    reader = viewer(request)
-    if reader is None or not (reader.pk == booking.student_id or reader.has_perm("payments.view_payment")):
-        return ""
-    paid = any(each.status == PaymentStatus.SUCCEEDED and not each.is_surplus for each in payments)
-    return reverse("session_receipt", args=[booking.reference]) if paid else ""
 
 
 def _render(template: str, **context: object) -> SafeString:

@@ -161,10 +161,18 @@ class Offer:
         return next(iter(self.free), None)
 
 
-def load_offer(mentor: Mentor, choice: Choice, student: User | None, zone: ZoneInfo, now: datetime) -> Offer:
-    """The whole booking window, in two queries."""
+def load_offer(
+    mentor: Mentor,
+    choice: Choice,
+    student: User | None,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    schedule: Schedule | None = None,
+) -> Offer:
+    """The whole booking window, in two queries; in one by a `schedule` that is given, as when one is tried."""
     assert choice.session_type is not None  # noqa: S101
-    schedule = load_schedules([mentor])[mentor.pk]
+    schedule = schedule or load_schedules([mentor])[mentor.pk]
     lead = lead_minutes(choice.session_type)
     window = bookable_range(schedule, now, lead_minutes=lead)
     busy = load_busy([mentor], student, window, now, giving_up=choice.session_type)[mentor.pk]

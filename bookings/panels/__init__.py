@@ -1,10 +1,7 @@
 """The parts of sessions' pages that upper apps fill."""
 
-from lib.panels import Panel
+from lib.panels import Panels
 
-# Rows are bookings: a badge in lists, and blocks on the session's own page.
-session_badge = Panel("session_badge")
-session_money = Panel("session_money")
-session_messages = Panel("session_messages")
-# On the staff's page of a booking: every row of money, with its links.
-session_trail = Panel("session_trail")
+# Rows are bookings. A badge stands in lists and on the session's own page, money and messages on that page alone; the
+# trail is for staff: every row of money, with its links.
+sessions = Panels("session_badge", "session_money", "session_messages", "session_trail")

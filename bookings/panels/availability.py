@@ -14,30 +14,52 @@ from accounts.requests import viewer_zone
 from bookings.booker.calendar import SHORT_REASONS
 from bookings.booker.state import Choice, Offer, load_offer
 from bookings.engine.slots import State
-from bookings.models import HOLDING, Booking, Status
+from bookings.models import Booking
 from bookings.sessions import SessionView
 from lib.clock import format_duration, format_short_date, format_zone
 from lib.wallclock import epoch_minute, local_date
 from lib.zones import find_zone
 from mentors.availability import Schedule, openings
-from mentors.models import Mentor, SessionType
-from mentors.schedules import load_schedules
+from mentors.models import SessionType
+from mentors.schedules import MentorHours
 
 PREVIEW_DAYS = timedelta(days=7)
 ONE_DAY = timedelta(days=1)
 
 
-def render_preview(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """A week as a student reads it: what the wizard offers somebody who is signed out.
+class HoursPanels:
+    """Made once for a page, with the hours of one mentor or several."""
 
-    In the URL, `preview_zone` names a place by whose clock, `preview_type` for which session (`slug:minutes`),
-    `preview_from` from which date on.
-    """
-    now = timezone.now()
-    return {mentor.pk: SafeString(_preview(request, mentor, now)) for mentor in mentors}
+    def __init__(self, request: HttpRequest, rows: Sequence[MentorHours]) -> None:
+        self.request, self.rows, self.now = request, rows, timezone.now()
+
+    def preview(self) -> Mapping[int, SafeString]:
+        """A week as a student reads it: what the wizard offers somebody who is signed out.
+
+        In the URL, `preview_zone` names a place by whose clock, `preview_type` for which session (`slug:minutes`),
+        `preview_from` from which date on.
+        """
+        return {hours.pk: SafeString(_preview(self.request, hours, self.now)) for hours in self.rows}
+
+    def sessions_outside(self) -> Mapping[int, SafeString]:
+        """The sessions ahead that these hours would not offer. They stay as they are."""
+        mentors = [hours.mentor for hours in self.rows]
+        ahead = Booking.objects.filter(mentor__in=mentors, starts_at__gt=self.now).standing(self.now)
+        sessions = list(ahead.with_people().order_by("starts_at"))
+        rendered = {}
+        for hours in self.rows:
+            outside = [
+                SessionView(each, self.request, self.now)
+                for each in sessions
+                if each.mentor_id == hours.pk and not _is_open(hours.schedule, each)
+            ]
+            context = {"sessions": outside, "zone": viewer_zone(self.request, hours.mentor.zone)}
+            rendered[hours.pk] = SafeString(render_to_string("bookings/_outside_hours.html", context))
+        return rendered
 
 
-def _preview(request: HttpRequest, mentor: Mentor, now: datetime) -> str:
+def _preview(request: HttpRequest, hours: MentorHours, now: datetime) -> str:
+    mentor = hours.mentor
     options = [(each, minutes) for each in mentor.session_types.active() for minutes in each.durations]
     if not options:
         return render_to_string("bookings/_availability_preview.html")
@@ -45,7 +67,7 @@ def _preview(request: HttpRequest, mentor: Mentor, now: datetime) -> str:
     chosen = next((each for each in options if _value(*each) == wanted), options[0])
     place = request.GET.get("preview_zone", "")
     zone = find_zone(place) or mentor.zone
-    offer = load_offer(mentor, Choice(*chosen), None, zone, now)
+    offer = load_offer(mentor, Choice(*chosen), None, zone, now, schedule=hours.schedule)
     today = now.astimezone(zone).date()
     since = min(max(_date(request.GET.get("preview_from", "")) or today, today), offer.last_date)
     dates = [since + ONE_DAY * number for number in range(PREVIEW_DAYS.days)]
@@ -94,29 +116,6 @@ def _date(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def render_outside(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """The sessions ahead that the hours, as they are now, would no longer offer. They stay as they are."""
-    now = timezone.now()
-    schedules = load_schedules(mentors)
-    ahead = (
-        Booking.objects.filter(mentor__in=mentors, status__in=[*HOLDING, Status.SCHEDULED], starts_at__gt=now)
-        .exclude(pk__in=Booking.objects.lapsed(now))
-        .with_people()
-        .order_by("starts_at")
-    )
-    sessions = list(ahead)
-    rendered = {}
-    for mentor in mentors:
-        outside = [
-            SessionView(each, request, now)
-            for each in sessions
-            if each.mentor_id == mentor.pk and not _is_open(schedules[mentor.pk], each)
-        ]
-        context = {"sessions": outside, "zone": viewer_zone(request, mentor.zone)}
-        rendered[mentor.pk] = SafeString(render_to_string("bookings/_outside_hours.html", context))
-    return rendered
 
 
 def _is_open(schedule: Schedule, booking: Booking) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -23,20 +24,73 @@ from mentors.models import Mentor, SessionType
 REVIEWS_SHOWN = 10
 
 
-def render_times(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """The next free times of each mentor's first session type, in two queries for the whole page."""
-    now = timezone.now()
-    found = next_times(mentors, viewer(request), now)
-    rendered = {}
-    for mentor in mentors:
-        zone = viewer_zone(request, mentor.zone)
-        session_type, starts = found.get(mentor.pk, (None, []))
-        context = {
-            "times": times_links(mentor, session_type, starts, zone) if session_type else [],
-            "zone_label": format_zone(zone, starts[0] if starts else now),
-        }
-        rendered[mentor.pk] = SafeString(render_to_string("bookings/_mentor_times.html", context))
-    return rendered
+class MentorPanels:
+    """Made once for a page, with all its mentors."""
+
+    def __init__(self, request: HttpRequest, mentors: Sequence[Mentor]) -> None:
+        self.request, self.mentors, self.now = request, mentors, timezone.now()
+
+    def times(self) -> Mapping[int, SafeString]:
+        """The next free times of each mentor's first session type, in two queries for the whole page."""
+        found = next_times(self.mentors, viewer(self.request), self.now)
+        rendered = {}
+        for mentor in self.mentors:
+            zone = viewer_zone(self.request, mentor.zone)
+            session_type, starts = found.get(mentor.pk, (None, []))
+            context = {
+                "times": times_links(mentor, session_type, starts, zone) if session_type else [],
+                "zone_label": format_zone(zone, starts[0] if starts else self.now),
+            }
+            rendered[mentor.pk] = SafeString(render_to_string("bookings/_mentor_times.html", context))
+        return rendered
+
+    def reviews(self) -> Mapping[int, SafeString]:
+        rendered = {}
+        for mentor in self.mentors:
+            of_mentor = Review.objects.shown().filter(booking__mentor=mentor)
+            reviews = of_mentor.select_related("booking__student")[:REVIEWS_SHOWN]
+            context = {"reviews": reviews, "zone": viewer_zone(self.request, mentor.zone)}
+            rendered[mentor.pk] = SafeString(render_to_string("bookings/_mentor_reviews.html", context))
+        return rendered
+
+    def policy(self) -> Mapping[int, SafeString]:
+        return {mentor.pk: format_html("{}", describe(mentor.cancellation_policy)) for mentor in self.mentors}
+
+    def policy_choices(self) -> Mapping[int, SafeString]:
+        """All policies in words, for a mentor who chooses one."""
+        lines = format_html_join(
+            "", "<li>{}: {}</li>", [(each.label, describe(each)) for each in Mentor.Policy]
+        )
+        return {mentor.pk: format_html('<ul role="list">{}</ul>', lines) for mentor in self.mentors}
+
+    def next(self) -> Mapping[int, SafeString]:
+        """On a mentor's own dashboard: requests that wait for an answer, what is on today, and in the days after."""
+        rendered = {}
+        for mentor in self.mentors:
+            zone = viewer_zone(self.request, mentor.zone)
+            today = self.now.astimezone(zone).date()
+            sessions = self._sessions_ahead(mentor)
+            agreed = [each for each in sessions if each.booking.status == Status.SCHEDULED]
+            context = {
+                "requests": [each for each in sessions if each.booking.status == Status.REQUESTED],
+                "today": format_date(today),
+                "zone": zone,
+                "sessions_today": [each for each in agreed if each.local_start.date() <= today],
+                "sessions": [each for each in agreed if each.local_start.date() > today],
+            }
+            rendered[mentor.pk] = SafeString(
+                render_to_string("bookings/_dashboard_next.html", context, request=self.request)
+            )
+        return rendered
+
+    def _sessions_ahead(self, mentor: Mentor) -> list[SessionView]:
+        """Every open request, and what is agreed for the week to come: one query."""
+        within_a_week = Q(status=Status.SCHEDULED, starts_at__lte=self.now + timedelta(days=7))
+        rows = Booking.objects.for_mentor(mentor).upcoming(self.now).with_people().order_by("starts_at")
+        return [
+            SessionView(each, self.request, self.now)
+            for each in rows.filter(Q(status=Status.REQUESTED) | within_a_week)
+        ]
 
 
 def times_links(
@@ -54,48 +108,3 @@ def times_links(
         }
         for start in starts
     ]
-
-
-def render_reviews(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    rendered = {}
-    for mentor in mentors:
-        of_mentor = Review.objects.shown().filter(booking__mentor=mentor)
-        reviews = of_mentor.select_related("booking__student")[:REVIEWS_SHOWN]
-        context = {"reviews": reviews, "zone": viewer_zone(request, mentor.zone)}
-        rendered[mentor.pk] = SafeString(render_to_string("bookings/_mentor_reviews.html", context))
-    return rendered
-
-
-def render_policy(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    return {mentor.pk: format_html("{}", describe(mentor.cancellation_policy)) for mentor in mentors}
-
-
-def render_policy_choices(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """All policies in words, for a mentor who chooses one."""
-    lines = format_html_join("", "<li>{}: {}</li>", [(each.label, describe(each)) for each in Mentor.Policy])
-    return {mentor.pk: format_html('<ul role="list">{}</ul>', lines) for mentor in mentors}
-
-
-def render_next(request: HttpRequest, mentors: Sequence[Mentor]) -> Mapping[int, SafeString]:
-    """On a mentor's own dashboard: requests that wait for an answer, what is on today, and in the days after."""
-    now = timezone.now()
-    rendered = {}
-    for mentor in mentors:
-        rows = Booking.objects.for_mentor(mentor).upcoming(now).with_people().order_by("starts_at")
-        zone = viewer_zone(request, mentor.zone)
-        today = now.astimezone(zone).date()
-        week = [
-            SessionView(each, request, now)
-            for each in rows.filter(status=Status.SCHEDULED, starts_at__lte=now + timedelta(days=7))
-        ]
-        context = {
-            "requests": [SessionView(each, request, now) for each in rows.filter(status=Status.REQUESTED)],
-            "today": format_date(today),
-            "zone": zone,
-            "sessions_today": [each for each in week if each.local_start.date() <= today],
-            "sessions": [each for each in week if each.local_start.date() > today],
-        }
-        rendered[mentor.pk] = SafeString(
-            render_to_string("bookings/_dashboard_next.html", context, request=request)
-        )
-    return rendered

@@ -12,7 +12,8 @@ from accounts.services import create_person
 from config.demo.plans import HoursPlan, MentorPlan, OverridePlan, PersonPlan, load_mentors, load_people
 from lib.money import to_minor
 from mentors.models import DateOverride, Language, Mentor, SessionType, WeeklyHours
-from mentors.services import Hours, apply, approve, create_session_type, set_weekly_hours
+from mentors.schedules import Hours
+from mentors.services import apply, approve, create_session_type, set_weekly_hours
 
 PASSWORD = "office-hours"  # noqa: S105
 ACCOUNTS = ("student@example.com", "mentor@example.com", "approval@example.com", "staff@example.com")

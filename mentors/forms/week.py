@@ -12,8 +12,7 @@ from django.http import QueryDict
 from lib.clock import format_minute
 from lib.wallclock import DAY_MINUTES
 from mentors.models import Mentor, Weekday, WeeklyHours
-from mentors.schedules import span
-from mentors.services import Hours
+from mentors.schedules import Hours, span
 
 Row = dict[str, Any]
 

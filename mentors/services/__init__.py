@@ -2,7 +2,6 @@
 
 from mentors.services.applications import AlreadyApplied, NotAllowed, apply, approve, reject, suspend
 from mentors.services.hours import (
-    Hours,
     block_dates,
     clear_date,
     remove_override,
@@ -20,7 +19,6 @@ from mentors.services.session_types import (
 
 __all__ = [
     "AlreadyApplied",
-    "Hours",
     "NotAllowed",
     "apply",
     "approve",

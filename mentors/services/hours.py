@@ -1,24 +1,14 @@
 """When a mentor is open. Sessions that are booked stay where they are, whatever changes here."""
 
 from collections.abc import Iterable
-from datetime import date, time, timedelta
-from typing import Any, NamedTuple
+from datetime import date, time
+from typing import Any
 
 from django.db import transaction
 
+from mentors.availability import without_day
 from mentors.models import DateOverride, Mentor, WeeklyHours
-
-ONE_DAY = timedelta(days=1)
-
-
-class Hours(NamedTuple):
-    """An interval of the week; `ends` not after `starts` means the next day."""
-
-    weekday: int
-    kind: str
-    starts: time
-    ends: time
-    is_active: bool = True
+from mentors.schedules import Hours
 
 
 @transaction.atomic
@@ -75,11 +65,9 @@ def remove_override(*, mentor: Mentor, override_pk: int) -> bool:
 
 def _clear(mentor: Mentor, day: date) -> None:
     for found in mentor.date_overrides.filter(first_date__lte=day, last_date__gte=day):
-        parts = [(found.first_date, day - ONE_DAY), (day + ONE_DAY, found.last_date)]
         mentor.date_overrides.bulk_create(
             DateOverride(mentor=mentor, first_date=first, last_date=last, note=found.note)
-            for first, last in parts
-            if first <= last
+            for first, last in without_day(found.first_date, found.last_date, day)
         )
         found.delete()
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,36 +14,44 @@ from django.views.decorators.http import require_POST
 
 from lib.clock import format_date, format_dates
 from mentors import months, panels, services
+from mentors.availability import Schedule
 from mentors.forms.dates import FARTHEST, DateHoursForm, TimeOffForm
 from mentors.forms.rules import RulesForm
 from mentors.forms.week import WeekForm, make_week_form
 from mentors.models import Mentor
+from mentors.schedules import MentorHours, load_hours, with_hours_on, with_time_off, with_week
 from mentors.views.dashboard import own_mentor, posted, read_or_post
 
 
 def _page(
-    request: HttpRequest, name: str, mentor: Mentor, context: dict[str, Any], *, status: int = 200
+    request: HttpRequest,
+    name: str,
+    mentor: Mentor,
+    context: dict[str, Any],
+    *,
+    tried: MentorHours | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    """Every page here ends with what students will see, and says which sessions lie outside the hours."""
+    """Every page here ends with what students will see, and says which sessions lie outside the hours.
+
+    `tried` are hours to show that instead of, which nobody has saved.
+    """
+    hours = tried or load_hours(mentor)
+    shown = panels.hours.render_one(request, hours, "availability_preview", "sessions_outside_hours")
     context |= {
         "mentor": mentor,
+        "tried": tried is not None,
         # A form without an action goes to the address as it stands, with what "Preview" left behind its #.
         "path": request.get_full_path(),
-        "preview": panels.availability_preview.render(request, [mentor])[mentor.pk],
-        "outside": panels.sessions_outside_hours.render(request, [mentor])[mentor.pk],
+        "preview": shown["availability_preview"],
+        "outside": shown["sessions_outside_hours"],
     }
     return render(request, f"mentors/dashboard/{name}.html", context, status=status)
 
 
-def _tried(
-    request: HttpRequest, name: str, mentor: Mentor, context: dict[str, Any], change: Callable[[], None]
-) -> HttpResponse:
-    """The page as it would be after that change, which is undone."""
-    with transaction.atomic():
-        change()
-        response = _page(request, name, mentor, context | {"tried": True})
-        transaction.set_rollback(True)
-    return response
+def _tried(mentor: Mentor, change: Callable[..., Schedule], *values: Any) -> MentorHours:
+    """The mentor's hours as they would be after that change."""
+    return MentorHours(mentor, change(load_hours(mentor).schedule, *values))
 
 
 @login_required
@@ -56,10 +62,10 @@ def dashboard_availability(request: HttpRequest) -> HttpResponse:
     if week.is_bound and (edited := week.edited(request.POST)):
         return _page(request, "availability", mentor, {"week": edited, "is_edited": True})
     if week.is_valid():
-        save = partial(services.set_weekly_hours, mentor=mentor, week=week.week)
         if "preview" in request.POST:
-            return _tried(request, "availability", mentor, {"week": week}, save)
-        save()
+            tried = _tried(mentor, with_week, week.week)
+            return _page(request, "availability", mentor, {"week": week}, tried=tried)
+        services.set_weekly_hours(mentor=mentor, week=week.week)
         messages.success(request, "Your weekly hours are saved.")
         return redirect(request.get_full_path())
     return _page(request, "availability", mentor, {"week": week}, status=422 if week.is_bound else 200)
@@ -71,10 +77,9 @@ def dashboard_rules(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
     form = RulesForm(posted(request), instance=own_mentor(request))
     if form.is_valid():
-        save = partial(services.set_rules, mentor=mentor, **form.values())
         if "preview" in request.POST:
-            return _tried(request, "rules", mentor, {"form": form}, save)
-        save()
+            return _page(request, "rules", mentor, {"form": form}, tried=load_hours(form.instance))
+        services.set_rules(mentor=mentor, **form.values())
         messages.success(request, "Your booking rules are saved.")
         return redirect(request.get_full_path())
     return _page(request, "rules", mentor, {"form": form}, status=422 if form.is_bound else 200)
@@ -102,13 +107,12 @@ def dashboard_dates(request: HttpRequest) -> HttpResponse:
         "overrides": overrides,
     }
     if form.is_valid():
-        save = partial(services.block_dates, mentor=mentor, **form.cleaned_data)
-        if "preview" in request.POST:
-            return _tried(request, "dates", mentor, context, save)
-        save()
         first, last = form.cleaned_data["first_date"], form.cleaned_data["last_date"]
+        if "preview" in request.POST:
+            return _page(request, "dates", mentor, context, tried=_tried(mentor, with_time_off, first, last))
+        services.block_dates(mentor=mentor, **form.cleaned_data)
         messages.success(request, f"You are off {format_dates(first, last)}.")
-        return redirect(_month_url(form.cleaned_data["first_date"]))
+        return redirect(_month_url(first))
     return _page(request, "dates", mentor, context, status=422 if form.is_bound else 200)
 
 
@@ -139,10 +143,10 @@ def dashboard_date(request: HttpRequest, day: date) -> HttpResponse:
         "month_url": _month_url(day),
     }
     if form.is_valid():
-        save = partial(services.set_date_hours, mentor=mentor, day=day, hours=form.hours())
         if "preview" in request.POST:
-            return _tried(request, "date", mentor, context, save)
-        save()
+            tried = _tried(mentor, with_hours_on, day, form.hours())
+            return _page(request, "date", mentor, context, tried=tried)
+        services.set_date_hours(mentor=mentor, day=day, hours=form.hours())
         messages.success(request, f"{format_date(day)} has hours of its own.")
         return redirect(_month_url(day))
     return _page(request, "date", mentor, context, status=422 if form.is_bound else 200)

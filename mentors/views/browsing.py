@@ -34,6 +34,7 @@ def mentor_list(request: HttpRequest) -> HttpResponse:
 def mentor_detail(request: HttpRequest, slug: str) -> HttpResponse:
     mentors = Mentor.objects.visible_to(request.user).select_related("user")
     mentor = get_object_or_404(mentors.prefetch_related("session_types", "skills", "languages"), slug=slug)
+    shown = panels.mentors.render_one(request, mentor, "mentor_policy", "mentor_reviews")
     return render(
         request,
         "mentors/mentor_detail.html",
@@ -42,7 +43,7 @@ def mentor_detail(request: HttpRequest, slug: str) -> HttpResponse:
             "card": browse.cards(request, [mentor])[0],
             "is_own": request.user.pk == mentor.user_id,
             "now": timezone.now(),
-            "policy": panels.mentor_policy.render(request, [mentor])[mentor.pk],
-            "reviews": panels.mentor_reviews.render(request, [mentor])[mentor.pk],
+            "policy": shown["mentor_policy"],
+            "reviews": shown["mentor_reviews"],
         },
     )

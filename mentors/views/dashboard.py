@@ -41,7 +41,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "has_type": has_type,
         "unpayable": unpayable,
         "is_ready": has_hours and has_type and not unpayable and mentor.status != Mentor.Status.APPLIED,
-        "next": panels.dashboard_next.render(request, [mentor])[mentor.pk],
+        "next": panels.mentors.render_one(request, mentor, "dashboard_next")["dashboard_next"],
     }
     return render(request, "mentors/dashboard/overview.html", context)
 
@@ -120,8 +120,8 @@ def dashboard_profile(request: HttpRequest) -> HttpResponse:
             services.remove_photo(mentor=mentor)
         messages.success(request, "Your profile is saved.")
         return redirect("dashboard_profile")
-    policies = panels.policy_choices.render(request, [mentor])[mentor.pk]
-    context = {"mentor": mentor, "form": form, "policies": policies}
+    policies = panels.mentors.render_one(request, mentor, "policy_choices")
+    context = {"mentor": mentor, "form": form, "policies": policies["policy_choices"]}
     return render(request, "mentors/dashboard/profile.html", context, status=422 if form.is_bound else 200)
 
 

@@ -5,7 +5,7 @@ that overlap. Each keeps the promise alone; together nobody waits in a ring eith
 """
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from itertools import pairwise
 
@@ -310,6 +310,58 @@ def test_a_payment_and_the_sweep_leave_a_session_with_its_time(transactional_db)
         race(pays(booking), lambda pk=booking.pk: expire(pk, now=NOW))
         booking.refresh_from_db()
         assert (booking.status, booking.claims.count()) == (Status.SCHEDULED, 2)
+
+
+def somebody_waits_for_a_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+        return cursor.fetchone()[0]
+
+
+def the_hold_lapses_while_its_student_picks_another_time(*, with_lock):
+    """The sweep, whose clock is ahead of the student's, comes by when the hold has been found and not ended yet.
+
+    The hold, and whether the sweep was the one that ended it.
+    """
+    student, paid = UserFactory(), SessionTypeFactory()
+    held = asks(student, paid)()
+    swept = []
+
+    def sweep():
+        try:
+            return expire(held.pk, now=held.hold_expires_at)
+        finally:
+            connections.close_all()
+
+    def meet(execute, sql, params, many, context):
+        look, lock, _ = sql.partition(' FOR UPDATE OF "bookings_booking"')
+        if not lock:
+            return execute(sql, params, many, context)
+        found = execute(sql if with_lock else look, params, many, context)
+        swept.append(pool.submit(sweep))
+        while not wait(swept, timeout=0.01).done and not somebody_waits_for_a_lock():
+            pass
+        return found
+
+    with ThreadPoolExecutor(1) as pool, connection.execute_wrapper(meet):
+        asks(student, paid, START + timedelta(hours=2))()
+    return held, swept[0].result()
+
+
+def ends_of(booking):
+    return sorted(booking.events.exclude(kind="held").values_list("kind", flat=True))
+
+
+def test_a_hold_ends_twice_without_a_lock_on_its_row(transactional_db):
+    held, was_swept = the_hold_lapses_while_its_student_picks_another_time(with_lock=False)
+    assert was_swept
+    assert ends_of(held) == ["cancelled", "expired"]
+
+
+def test_a_hold_that_is_replaced_ends_once(transactional_db):
+    held, was_swept = the_hold_lapses_while_its_student_picks_another_time(with_lock=True)
+    assert not was_swept
+    assert ends_of(held) == ["cancelled"]
 
 
 def test_a_late_payment_and_another_student_get_one_session(transactional_db):

@@ -15,8 +15,8 @@ from bookings.services import book
 from lib.clock import from_param
 from lib.wallclock import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import Mentor, SessionType
-from mentors.schedules import load_schedules
-from mentors.services import Hours, apply, approve, create_session_type, set_weekly_hours
+from mentors.schedules import Hours, load_schedules
+from mentors.services import apply, approve, create_session_type, set_weekly_hours
 from payments.gateways import mock
 from payments.gateways.base import PayStatus
 from payments.models import MockCheckout

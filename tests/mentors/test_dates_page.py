@@ -213,5 +213,5 @@ def test_dates_cost_the_same_for_one_and_for_thirty(
             first_date=date(2026, 12, 1 + number), last_date=date(2026, 12, 1 + number),
             starts=time(9), ends=time(10),
         )  # fmt: skip
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         own.get(URL)

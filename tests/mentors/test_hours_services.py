@@ -5,6 +5,7 @@ from django.db import IntegrityError, transaction
 
 from mentors import services
 from mentors.models import Mentor, WeeklyHours
+from mentors.schedules import Hours
 from tests import factories
 
 D = date.fromisoformat
@@ -97,8 +98,8 @@ def test_removing_twice_says_so(mentor: Mentor) -> None:
 
 def test_hours_that_are_switched_off_are_kept_beside_others(mentor: Mentor) -> None:
     hours = [
-        services.Hours(0, WeeklyHours.Kind.OPEN, time(9), time(17), False),
-        services.Hours(0, WeeklyHours.Kind.OPEN, time(9), time(12)),
+        Hours(0, WeeklyHours.Kind.OPEN, time(9), time(17), False),
+        Hours(0, WeeklyHours.Kind.OPEN, time(9), time(12)),
     ]
     services.set_weekly_hours(mentor=mentor, week=hours)
     assert sorted(mentor.weekly_hours.values_list("ends", "is_active")) == [
@@ -108,7 +109,7 @@ def test_hours_that_are_switched_off_are_kept_beside_others(mentor: Mentor) -> N
 
 
 def test_a_week_that_the_database_refuses_leaves_the_old_one(mentor: Mentor) -> None:
-    twice = [services.Hours(0, WeeklyHours.Kind.OPEN, time(9), time(17))] * 2
+    twice = [Hours(0, WeeklyHours.Kind.OPEN, time(9), time(17))] * 2
     with pytest.raises(IntegrityError), transaction.atomic():
         services.set_weekly_hours(mentor=mentor, week=twice)
     assert mentor.weekly_hours.count() == 6

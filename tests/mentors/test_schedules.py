@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import date, time, timedelta
 
 import pytest
@@ -8,8 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from lib.intervals import Span
 from lib.wallclock import DAY_MINUTES
+from mentors.availability import ONE_DAY, Schedule
 from mentors.models import DateOverride, Mentor, WeeklyHours
-from mentors.schedules import load_schedules, span
+from mentors.schedules import Hours, load_schedules, span, with_hours_on, with_time_off, with_week
+from mentors.services import block_dates, set_date_hours, set_weekly_hours
 from tests import factories
 
 DAY = date(2026, 12, 7)
@@ -70,6 +73,50 @@ def test_the_rules_of_booking_come_along(db: None) -> None:
     assert schedule.zone.key == "Australia/Lord_Howe"
     assert (schedule.notice_minutes, schedule.buffer_minutes, schedule.interval_minutes) == (300, 10, 60)
     assert (schedule.max_per_day, schedule.max_per_week, schedule.window_days) == (None, 3, 7)
+
+
+def nights_and_a_break(mentor: Mentor) -> Schedule:
+    week = [
+        Hours(4, "open", time(22), time(2)),
+        Hours(0, "open", time(9), time(17)),
+        Hours(0, "break", time(12), time(13)),
+        Hours(1, "open", time(9), time(17), is_active=False),
+    ]
+    tried = with_week(saved(mentor), week)
+    set_weekly_hours(mentor=mentor, week=week)
+    return tried
+
+
+def time_off_over_other_hours(mentor: Mentor) -> Schedule:
+    set_date_hours(mentor=mentor, day=DAY, hours=[(time(18), time(20))])
+    set_date_hours(mentor=mentor, day=DAY + 9 * ONE_DAY, hours=[(time(18), time(20))])
+    tried = with_time_off(saved(mentor), DAY - ONE_DAY, DAY + ONE_DAY)
+    block_dates(mentor=mentor, first_date=DAY - ONE_DAY, last_date=DAY + ONE_DAY)
+    return tried
+
+
+def hours_in_the_middle_of_time_off(mentor: Mentor) -> Schedule:
+    block_dates(mentor=mentor, first_date=DAY - ONE_DAY, last_date=DAY + ONE_DAY)
+    block_dates(mentor=mentor, first_date=DAY, last_date=DAY + 5 * ONE_DAY)
+    hours = [(time(18), time(20)), (time(21), time(1))]
+    tried = with_hours_on(saved(mentor), DAY, hours)
+    set_date_hours(mentor=mentor, day=DAY, hours=hours)
+    return tried
+
+
+def saved(mentor: Mentor) -> Schedule:
+    return load_schedules([mentor])[mentor.pk]
+
+
+@pytest.mark.parametrize(
+    "change", [nights_and_a_break, time_off_over_other_hours, hours_in_the_middle_of_time_off]
+)
+def test_hours_that_are_tried_are_those_that_saving_would_leave(
+    mentor: Mentor, change: Callable[[Mentor], Schedule]
+) -> None:
+    tried, kept = change(mentor), saved(mentor)
+    assert (tried.weekly, tried.breaks, tried.overrides) == (kept.weekly, kept.breaks, kept.overrides)
+    assert sorted(tried.blocked) == sorted(kept.blocked)
 
 
 @pytest.mark.parametrize("count", [1, 30])

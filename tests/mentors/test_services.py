@@ -12,7 +12,7 @@ from accounts.models import User
 from mentors import services
 from mentors.models import Mentor, Skill, WeeklyHours
 from mentors.photos import Photo, read_photo
-from mentors.services import Hours
+from mentors.schedules import Hours
 from tests import factories
 from tests.factories import NOW
 from tests.mentors import pictures

@@ -8,7 +8,7 @@ from django.test import RequestFactory
 
 from bookings import signals
 from bookings.models import Booking
-from bookings.panels import session_messages
+from bookings.panels import sessions
 from notifications import services
 from notifications.models import Kind, Message, Status
 from tests.factories import NOW, BookingFactory
@@ -23,7 +23,7 @@ def shown(booking):
     def render(reader, bookings=(booking,), zone=None):
         request = RequestFactory().get("/")
         request.user, request.time_zone = reader, zone
-        return session_messages.render(request, list(bookings))
+        return sessions.render(request, list(bookings), "session_messages")["session_messages"]
 
     return render
 
