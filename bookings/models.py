@@ -1,5 +1,5 @@
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -292,7 +292,16 @@ def _has_exclusion(schema_editor: BaseDatabaseSchemaEditor | None) -> bool:
     return schema_editor is not None and schema_editor.connection.vendor == "postgresql"
 
 
+# No claim is longer: a session of two hours and four hours of buffer fit well.
+LONGEST_CLAIM = timedelta(hours=24)
+
+
 class TimeClaimQuerySet(models.QuerySet["TimeClaim"]):
+    def reaching_into(self, begin: datetime, end: datetime) -> Self:
+        """Those that take something of that stretch. Their start is bounded on both sides, so that none of a
+        person's past is read."""
+        return self.filter(starts_at__gt=begin - LONGEST_CLAIM, starts_at__lt=end, ends_at__gt=begin)
+
     def live(self, now: datetime) -> Self:
         """Claims that count: the lapsed ones free their time by the clock alone."""
         return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now))
@@ -314,6 +323,9 @@ class TimeClaim(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="time_claim_ends_after_it_starts"
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_at__lte=F("starts_at") + LONGEST_CLAIM), name="time_claim_is_within_a_day"
             ),
             NoOverlap(
                 name="time_claim_never_overlaps",

@@ -1,7 +1,8 @@
 """SQLite's counterpart of the exclusion constraint on time claims.
 
 Django rebuilds a SQLite table when a migration alters it, and its triggers are lost without a word;
-so they are installed after every migrate, and a system check insists that they are there.
+so they are installed after every migrate, and a system check insists that they are there. No claim is longer than
+`bookings.models.LONGEST_CLAIM`, which bounds how many of a person's claims are looked at.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ WHEN EXISTS (
     SELECT 1 FROM bookings_timeclaim
     WHERE person_id = NEW.person_id AND booking_id <> NEW.booking_id
       AND starts_at < NEW.ends_at AND ends_at > NEW.starts_at
+      AND starts_at >= datetime(NEW.starts_at, '-24 hours')
 )
 BEGIN SELECT RAISE(ABORT, 'time_claim_never_overlaps'); END
 """

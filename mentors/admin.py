@@ -13,6 +13,7 @@ from lib.clock import format_duration
 from mentors import services
 from mentors.models import (
     DURATIONS,
+    MENTOR_TRANSITIONS,
     DateOverride,
     Language,
     Mentor,
@@ -111,7 +112,7 @@ class MentorAdmin(admin.ModelAdmin[Mentor]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         mentor = self.get_object(request, object_id)
-        may_become = Mentor.TRANSITIONS[mentor.status] if mentor else frozenset()
+        may_become = MENTOR_TRANSITIONS[mentor.status] if mentor else frozenset()
         decisions = [each for each in DECISIONS if each["becomes"] in may_become]
         return super().change_view(
             request, object_id, form_url, (extra_context or {}) | {"decisions": decisions}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Value
@@ -44,9 +45,9 @@ class Card:
         return skills_of(self.mentor)[:SKILLS_SHOWN]
 
 
-def facets() -> Facets:
+def facets(now: datetime) -> Facets:
     """One query."""
-    listed = Mentor.objects.listed()
+    listed = Mentor.objects.listed(now)
     priced = SessionType.objects.active().filter(mentor__in=listed, price_minor__gt=0)
     skills = Skill.objects.filter(mentors__in=listed).order_by()
     languages = Language.objects.filter(mentors__in=listed).order_by()
@@ -66,6 +67,7 @@ def facets() -> Facets:
 
 
 def find(
+    now: datetime,
     *,
     q: str = "",
     skill: str = "",
@@ -77,7 +79,7 @@ def find(
     sort: str = "",
 ) -> MentorQuerySet:
     """The listed mentors. Prices are compared within `currency` only."""
-    found = Mentor.objects.listed().select_related("user")
+    found = Mentor.objects.listed(now).select_related("user")
     if q:
         found = found.search(q)
     if skill:

@@ -1,5 +1,5 @@
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,6 @@ from django.db import models
 from django.db.models import Aggregate, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.functions import Lower
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User, validate_zone
 from lib.money import currency_choices
@@ -76,7 +75,7 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         """Approved, not paused, and with an account that works: those whose page the public may open."""
         return self.filter(status=Mentor.Status.APPROVED, is_paused=False, user__is_active=True)
 
-    def listed(self) -> Self:
+    def listed(self, now: datetime) -> Self:
         """Of the public ones those who can be booked: for a session that can be paid, in hours that are still to come.
 
         Who is booked out, or away for a while, is listed all the same.
@@ -84,9 +83,8 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         mine = OuterRef("pk")
         types = SessionType.objects.payable().filter(mentor=mine)
         weekly = WeeklyHours.objects.open().filter(mentor=mine)
-        return self.public().filter(
-            Exists(types), Exists(weekly) | Exists(DateOverride.objects.open_ahead().filter(mentor=mine))
-        )
+        dated = DateOverride.objects.open_ahead(now).filter(mentor=mine)
+        return self.public().filter(Exists(types), Exists(weekly) | Exists(dated))
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The public ones, one's own page, and for staff who may look at mentors everybody's."""
@@ -154,13 +152,6 @@ class Mentor(models.Model):
         APPROVED = "approved", "Approved"
         REJECTED = "rejected", "Not accepted"
         SUSPENDED = "suspended", "Suspended"
-
-    TRANSITIONS: ClassVar[dict[str, frozenset[str]]] = {
-        Status.APPLIED: frozenset({Status.APPROVED, Status.REJECTED}),
-        Status.APPROVED: frozenset({Status.SUSPENDED}),
-        Status.REJECTED: frozenset({Status.APPROVED}),
-        Status.SUSPENDED: frozenset({Status.APPROVED}),
-    }
 
     class Policy(models.TextChoices):
         FLEXIBLE = "flexible", "Flexible"
@@ -254,6 +245,14 @@ class Mentor(models.Model):
     def is_bookable(self) -> bool:
         """Needs `user` loaded."""
         return self.status == self.Status.APPROVED and not self.is_paused and self.user.is_active
+
+
+MENTOR_TRANSITIONS: dict[str, frozenset[str]] = {
+    Mentor.Status.APPLIED: frozenset({Mentor.Status.APPROVED, Mentor.Status.REJECTED}),
+    Mentor.Status.APPROVED: frozenset({Mentor.Status.SUSPENDED}),
+    Mentor.Status.REJECTED: frozenset({Mentor.Status.APPROVED}),
+    Mentor.Status.SUSPENDED: frozenset({Mentor.Status.APPROVED}),
+}
 
 
 class MentorStatusChange(models.Model):
@@ -387,9 +386,9 @@ class WeeklyHours(models.Model):
 
 
 class DateOverrideQuerySet(models.QuerySet["DateOverride"]):
-    def open_ahead(self) -> Self:
+    def open_ahead(self, now: datetime) -> Self:
         """With hours of their own, on a date that is not over yet anywhere."""
-        return self.filter(starts__isnull=False, last_date__gte=timezone.now().date() - timedelta(days=1))
+        return self.filter(starts__isnull=False, last_date__gte=now.date() - timedelta(days=1))
 
 
 class DateOverride(models.Model):

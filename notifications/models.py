@@ -46,7 +46,7 @@ OF_THE_SESSION = (Kind.SESSION_SCHEDULED, Kind.REMINDER_24H)
 # Unless it is paid in another way by then, or its student has ended it.
 AFTER_A_FAILURE = (BookingStatus.AWAITING_PAYMENT, BookingStatus.EXPIRED)
 
-TRANSITIONS: dict[Status, frozenset[Status]] = {
+MESSAGE_TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.SENDING, Status.DROPPED}),
     # Claimed anew when the worker died; back to the queue after a failure.
     Status.SENDING: frozenset({Status.SENDING, Status.SENT, Status.QUEUED, Status.FAILED, Status.DROPPED}),

@@ -58,11 +58,8 @@ def load_busy(
     me = student.pk if student else None
     claims = (
         TimeClaim.objects.live(now)
-        .filter(
-            person_id__in={mentor.user_id for mentor in mentors} | ({me} if me else set()),
-            starts_at__lt=from_epoch_minute(window[1] + margin),
-            ends_at__gt=from_epoch_minute(window[0] - margin),
-        )
+        .filter(person_id__in={mentor.user_id for mentor in mentors} | ({me} if me else set()))
+        .reaching_into(from_epoch_minute(window[0] - margin), from_epoch_minute(window[1] + margin))
         .exclude(booking_id__in=list(ignore))
         .values_list(
             "person_id", EpochMinute(F("starts_at")), EpochMinute(F("ends_at")), _kind(me, giving_up)

@@ -58,7 +58,7 @@ def similar_mentors(
 ) -> list[tuple[Mentor, SessionType, list[datetime]]]:
     """Mentors with free times who share skills with that one, those who share most first: four queries."""
     others = (
-        Mentor.objects.listed()
+        Mentor.objects.listed(now)
         .filter(skills__in=mentor.skills.all())
         .exclude(pk=mentor.pk)
         .annotate(shared=Count("skills"))

@@ -6,7 +6,7 @@ from functools import partial
 from django.db import transaction
 
 from accounts.models import User
-from bookings.models import Booking, Status
+from bookings.models import LONGEST_CLAIM, Booking, Status
 from bookings.services.claims import free_time, keep_time
 from bookings.services.locking import lock_booking
 from bookings.services.transitions import end, move, move_by_clock
@@ -70,11 +70,13 @@ def expire(booking_pk: int, *, now: datetime) -> bool:
 
 
 def expire_lapsed(people: list[int], now: datetime) -> None:
-    """Expire the lapsed holds and requests that still stand in these locked people's time.
+    """Expire the lapsed holds and requests that still stand in these locked people's time, as far as it is to come.
 
     One that can't be ended loses its time all the same, so that it stops nobody else; its end is left to the sweep.
     """
-    lapsed = Booking.objects.lapsed(now).filter(claims__person_id__in=people).distinct()
-    for pk, reference in lapsed.values_list("pk", "reference"):
+    lapsed = Booking.objects.lapsed(now).filter(
+        claims__person_id__in=people, claims__starts_at__gt=now - LONGEST_CLAIM
+    )
+    for pk, reference in lapsed.distinct().values_list("pk", "reference"):
         if attempt(EXPIRE, row_of(Booking, pk, reference), partial(expire, pk, now=now)):
             free_time(pk)

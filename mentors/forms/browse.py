@@ -1,3 +1,4 @@
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -52,9 +53,9 @@ class BrowseForm(forms.Form):
             cast(forms.ChoiceField, self.fields[name]).choices = choices
 
     @classmethod
-    def read(cls, query: QueryDict) -> "BrowseForm":
+    def read(cls, query: QueryDict, now: datetime) -> "BrowseForm":
         """A form that holds what makes sense of the query, and shows no errors."""
-        facets = browse.facets()
+        facets = browse.facets(now)
         asked = cls(data=query, facets=facets)
         asked.is_valid()
         chosen = {
@@ -70,8 +71,8 @@ class BrowseForm(forms.Form):
     def currency_code(self) -> str:
         return str(self.initial.get("currency", ""))
 
-    def results(self) -> MentorQuerySet:
-        return browse.find(**self.initial)
+    def results(self, now: datetime) -> MentorQuerySet:
+        return browse.find(now, **self.initial)
 
     def query(self, *, without: str = "") -> str:
         """The chosen parameters for a link; the currency only along with a price that needs it."""

@@ -3,6 +3,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from lib.zones import parse_zone, zone_choices
 from mentors.models import Language, Mentor, Skill
@@ -80,7 +81,7 @@ class ApplicationForm(forms.ModelForm[Mentor]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = Skill.objects.filter(mentors__in=Mentor.objects.listed()).distinct()
+        known = Skill.objects.filter(mentors__in=Mentor.objects.listed(timezone.now())).distinct()
         own = self.instance.skills.all() if self.instance.pk else Skill.objects.none()
         mine = {skill.name for skill in own}
         names = sorted(

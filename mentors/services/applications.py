@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from mentors.models import Language, Mentor, MentorStatusChange
+from mentors.models import MENTOR_TRANSITIONS, Language, Mentor, MentorStatusChange
 from mentors.photos import Photo
 from mentors.services.profiles import set_photo, set_skills
 from mentors.signals import mentor_suspended
@@ -87,7 +87,7 @@ def _decide(mentor: Mentor, status: Mentor.Status, *, by: User, now: datetime, r
     )
     if mentor.status == status:
         return mentor
-    if status not in Mentor.TRANSITIONS[mentor.status]:
+    if status not in MENTOR_TRANSITIONS[mentor.status]:
         raise NotAllowed(f"{person}: “{mentor.get_status_display()}” can't become “{status.label}”.")
     if status != Mentor.Status.APPROVED and not reason.strip():
         raise NotAllowed(f"{person}: say why. The mentor reads it.")

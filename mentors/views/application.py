@@ -25,7 +25,7 @@ def mentor_apply(request: HttpRequest) -> HttpResponse:
         return render(request, "mentors/apply_intro.html")
     user = request.user
     if mentor := Mentor.objects.filter(user=user).select_related("user").first():
-        is_listed = Mentor.objects.listed().filter(pk=mentor.pk).exists()
+        is_listed = Mentor.objects.listed(timezone.now()).filter(pk=mentor.pk).exists()
         context = {"mentor": mentor, "decision": mentor.decision(), "is_listed": is_listed}
         return render(request, "mentors/apply_status.html", context)
     if request.method == "POST":

@@ -17,15 +17,16 @@ IN_HERO = 3
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    cards = browse.cards(request, browse.find().for_cards()[:FEATURED])
+    cards = browse.cards(request, browse.find(timezone.now()).for_cards()[:FEATURED])
     context = {"soonest": cards[:IN_HERO], "cards": cards[IN_HERO:]}
     return render(request, "mentors/landing.html", context)
 
 
 @require_safe
 def mentor_list(request: HttpRequest) -> HttpResponse:
-    form = BrowseForm.read(request.GET)
-    page = MentorPaginator(form.results().for_cards(), PAGE_SIZE).get_page(request.GET.get("page"))
+    now = timezone.now()
+    form = BrowseForm.read(request.GET, now)
+    page = MentorPaginator(form.results(now).for_cards(), PAGE_SIZE).get_page(request.GET.get("page"))
     cards = browse.cards(request, page.object_list, form.currency_code)
     return render(request, "mentors/mentor_list.html", {"form": form, "page": page, "cards": cards})
 

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from lib.ratelimit import limit_uploads
@@ -32,7 +33,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     mentor = own_mentor(request)
     offers = mentor.session_types.active()
     unpayable = [each for each in offers if not each.is_payable]
-    has_hours = mentor.weekly_hours.open().exists() or mentor.date_overrides.open_ahead().exists()
+    dates_ahead = mentor.date_overrides.open_ahead(timezone.now())
+    has_hours = mentor.weekly_hours.open().exists() or dates_ahead.exists()
     has_type = len(unpayable) < len(offers)
     context = {
         "mentor": mentor,

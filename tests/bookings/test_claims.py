@@ -6,7 +6,7 @@ from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, models, transaction
 
 from bookings import triggers
-from bookings.models import TimeClaim
+from bookings.models import LONGEST_CLAIM, TimeClaim
 from tests.bookings.clock import at
 from tests.factories import NOW, BookingFactory
 
@@ -67,6 +67,19 @@ def test_claims_back_to_back_are_fine(first, other):
     claim(other, first.student, at(9, 11), at(9, 12))
     claim(other, first.student, at(9, 13), at(9, 14))
     assert first.student.time_claims.count() == 3
+
+
+def test_the_longest_claim_stands_to_its_last_minute(other, stranger):
+    claim(other, stranger, at(8, 13), at(8, 13) + LONGEST_CLAIM)
+    third = BookingFactory(starts_at=at(9, 12), claims=False)
+    with pytest.raises(IntegrityError, match="time_claim_never_overlaps"):
+        claim(third, stranger, at(9, 12, 59), at(9, 14))
+    claim(third, stranger, at(9, 13), at(9, 14))
+
+
+def test_a_longer_claim_is_refused(other, stranger):
+    with pytest.raises(IntegrityError, match="time_claim_is_within_a_day"):
+        claim(other, stranger, at(8, 13), at(9, 13, 1))
 
 
 def test_claims_of_different_people_may_overlap(first, other, stranger):

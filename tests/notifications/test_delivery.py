@@ -9,7 +9,7 @@ import time_machine
 from bookings.models import Booking
 from bookings.models import Status as BookingStatus
 from notifications import services, tasks
-from notifications.models import STALE_AFTER, TRANSITIONS, Kind, Message, Status
+from notifications.models import MESSAGE_TRANSITIONS, STALE_AFTER, Kind, Message, Status
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -233,4 +233,4 @@ def test_only_legal_transitions_happen(confirmation, settings, old, new):
             break
     changed = Message.objects.get(pk=confirmation.pk)
     happened = changed.status == new and (old != new or changed.claimed_at != confirmation.claimed_at)
-    assert happened == (new in TRANSITIONS[old])
+    assert happened == (new in MESSAGE_TRANSITIONS[old])

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bookings.engine.busy import load_busy
 from bookings.engine.slots import Busy
-from bookings.models import Status
+from bookings.models import LONGEST_CLAIM, Status, TimeClaim
 from lib.wallclock import epoch_minute
 from tests.bookings.clock import at
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
@@ -126,3 +128,21 @@ def test_however_many_mentors_and_sessions_it_is_one_query(student, django_asser
     with django_assert_num_queries(1):
         busy = load_busy(mentors, student, WINDOW, NOW)
     assert [len(busy[mentor.pk].mentor) for mentor in mentors] == [1] * count
+
+
+@pytest.mark.sqlite
+def test_none_of_a_persons_past_is_read(mentor, student):
+    with CaptureQueriesContext(connection) as asked:
+        load_busy([mentor], student, WINDOW, NOW)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked[0]['sql']}")
+        plan = " ".join(row[-1] for row in cursor.fetchall())
+    assert "time_claim_by_person (person_id=? AND starts_at>? AND starts_at<?)" in plan
+
+
+def test_the_longest_claim_that_reaches_into_the_window_is_busy(mentor, free):
+    booking = BookingFactory(session_type=free, starts_at=at(6, 23), claims=False)
+    TimeClaim.objects.create(
+        booking=booking, person=mentor.user, starts_at=at(6, 23), ends_at=at(6, 23) + LONGEST_CLAIM
+    )
+    assert list(busy_of(mentor).mentor) == [span(at(6, 23), at(7, 23))]
