@@ -4,8 +4,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
@@ -26,20 +26,17 @@ from bookings.services import (
 )
 from lib.clock import format_moment, format_zone
 from lib.money import format_money
+from lib.staff_pages import KeptRows, StaffAdmin
 
 
-class EventInline(admin.TabularInline[BookingEvent, Booking]):
+class EventInline(KeptRows, admin.TabularInline[BookingEvent, Booking]):
     model = BookingEvent
     extra = 0
-    can_delete = False
     fields = readonly_fields = ("at", "kind", "actor", "note")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Booking)
-class BookingAdmin(admin.ModelAdmin[Booking]):
+class BookingAdmin(StaffAdmin):
     """A session with its whole history and the trail of its money. Staff read here; services change it."""
 
     list_display = ("reference", "type_name", "mentor", "student", "starts_at", "status")
@@ -56,22 +53,14 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
     inlines = (EventInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> list[str]:
-        return [field.name for field in Booking._meta.fields if field.name != "room"]
+        """Not the room's name, with which anybody can enter."""
+        return [name for name in super().get_readonly_fields(request, obj) if name != "room"]
 
     def get_exclude(self, request: HttpRequest, obj: Booking | None = None) -> list[str]:
         return ["room"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Booking | None = None) -> bool:
-        return False
-
     def get_urls(self) -> list[URLPattern]:
-        cancel = path(
-            "<int:pk>/cancel/", self.admin_site.admin_view(self.cancel_view), name="bookings_booking_cancel"
-        )
-        return [cancel, *super().get_urls()]
+        return [self.decision_url("cancel", self.cancel_view), *super().get_urls()]
 
     def change_view(
         self,
@@ -88,8 +77,7 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
                 "can_cancel": self.has_change_permission(request, booking)
                 and not why_staff_can_not_cancel(booking, timezone.now()),
             }
-        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
-        return super().change_view(request, object_id, form_url, more | nothing_to_save)
+        return super().change_view(request, object_id, form_url, more)
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -101,12 +89,12 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
             raise PermissionDenied
         if why_staff_can_not_cancel(booking, now):
             self.message_user(request, f"{booking} can't be cancelled any more.", messages.WARNING)
-            return redirect("admin:bookings_booking_change", pk)
+            return self.back_to(pk)
         form = StaffCancelForm(
             request.POST if request.method == "POST" else None, booking=booking, terms=terms
         )
         if request.method != "POST" or not form.is_valid():
-            return self._cancel_page(request, booking, form, terms, 422 if form.is_bound else 200)
+            return self._cancel_page(request, booking, form, terms)
         try:
             cancel_by_staff(
                 pk,
@@ -125,10 +113,10 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
             return self._cancel_page(request, booking, fresh, terms, 409)
         except NotAllowed as refusal:
             form.add_error(None, str(refusal))
-            return self._cancel_page(request, booking, form, terms, 422)
+            return self._cancel_page(request, booking, form, terms)
         self.log_change(request, booking, f"Cancelled: {form.cleaned_data['reason']}")
         self.message_user(request, f"{booking} is cancelled.", messages.SUCCESS)
-        return redirect("admin:bookings_booking_change", pk)
+        return self.back_to(pk)
 
     def _may_cancel(self, request: HttpRequest, booking: Booking, terms: Terms) -> bool:
         """Deciding about money is a permission of its own."""
@@ -136,17 +124,15 @@ class BookingAdmin(admin.ModelAdmin[Booking]):
         return self.has_change_permission(request, booking) and may_refund
 
     def _cancel_page(
-        self, request: HttpRequest, booking: Booking, form: StaffCancelForm, terms: Terms, status: int
+        self,
+        request: HttpRequest,
+        booking: Booking,
+        form: StaffCancelForm,
+        terms: Terms,
+        status: int | None = None,
     ) -> HttpResponse:
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "original": booking,
-            "title": "Cancel session",
-            "facts": _facts(booking, terms),
-            "form": form,
-            "verb": "Cancel session",
-        }
-        return render(request, "admin/staff_action.html", context, status=status)
+        facts = _facts(booking, terms)
+        return self.decision_page(request, booking, form, verb="Cancel session", facts=facts, status=status)
 
 
 def _facts(booking: Booking, terms: Terms) -> list[str]:
@@ -163,38 +149,23 @@ def _facts(booking: Booking, terms: Terms) -> list[str]:
 
 
 @admin.register(Review)
-class ReviewAdmin(admin.ModelAdmin[Review]):
+class ReviewAdmin(StaffAdmin):
     """Words and stars are their student's. Staff can hide a review, or delete it; the mentor's mean follows."""
 
     list_display = ("booking", "rating", "created_at", "is_hidden")
     list_filter = ("rating", ("hidden_at", admin.EmptyFieldListFilter))
     list_select_related = ("booking",)
     search_fields = ("booking__reference", "words")
-    readonly_fields = (
-        *("booking", "rating", "words", "created_at"),
-        *("hidden_at", "hidden_by", "hidden_reason"),
-    )
 
     @admin.display(boolean=True, description="hidden")
     def is_hidden(self, review: Review) -> bool:
         return review.hidden_at is not None
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def has_delete_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, *args)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.visibility_view)
-        return [path("<int:pk>/visibility/", view, name="bookings_review_visibility"), *super().get_urls()]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | nothing_to_save)
+        return [self.decision_url("visibility", self.visibility_view), *super().get_urls()]
 
     @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
     def visibility_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -216,16 +187,9 @@ class ReviewAdmin(admin.ModelAdmin[Review]):
                 show_review(pk)
                 self.log_change(request, review, "Shown again")
                 self.message_user(request, "The review is shown and counts again.", messages.SUCCESS)
-            return redirect("admin:bookings_review_change", pk)
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "original": review,
-            "title": "Hide review" if is_hiding else "Show review again",
-            "facts": _review_facts(review),
-            "form": form,
-            "verb": "Hide review" if is_hiding else "Show review again",
-        }
-        return render(request, "admin/staff_action.html", context, status=422 if form.is_bound else 200)
+            return self.back_to(pk)
+        verb = "Hide review" if is_hiding else "Show review again"
+        return self.decision_page(request, review, form, verb=verb, facts=_review_facts(review))
 
     def delete_model(self, request: HttpRequest, obj: Review) -> None:
         delete_review(obj.pk)

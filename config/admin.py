@@ -8,19 +8,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from config.models import FailingRow, Sweep
-
-
-class Noted(admin.ModelAdmin[Any]):
-    """Rows that the sweeps write, and nobody else."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from lib.staff_pages import ReadOnlyRows
 
 
 class OpenFirst(admin.SimpleListFilter):
@@ -40,7 +28,7 @@ class OpenFirst(admin.SimpleListFilter):
 
 
 @admin.register(FailingRow)
-class FailingRowAdmin(Noted):
+class FailingRowAdmin(ReadOnlyRows, admin.ModelAdmin[FailingRow]):
     list_display = ("row", "sweep", "count", "error", "first_at", "last_at", "resolved_at", "page")
     list_filter = (OpenFirst, "sweep")
     search_fields = ("row", "error")
@@ -66,5 +54,5 @@ class FailingRowAdmin(Noted):
 
 
 @admin.register(Sweep)
-class SweepAdmin(Noted):
+class SweepAdmin(ReadOnlyRows, admin.ModelAdmin[Sweep]):
     list_display = ("name", "finished_at", "holder", "held_until")

@@ -5,11 +5,12 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.requests import current_user
 from lib.clock import format_duration
+from lib.staff_pages import ActionAdmin, KeptRows
 from mentors import services
 from mentors.models import (
     DURATIONS,
@@ -62,15 +63,11 @@ class SessionTypeInline(admin.StackedInline[SessionType, Mentor]):
     extra = 0
 
 
-class StatusChangeInline(admin.TabularInline[MentorStatusChange, Mentor]):
+class StatusChangeInline(KeptRows, admin.TabularInline[MentorStatusChange, Mentor]):
     model = MentorStatusChange
     verbose_name_plural = "What was decided"
     extra = 0
-    can_delete = False
     fields = readonly_fields = ("at", "was", "became", "by", "reason")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class ReasonForm(forms.Form):
@@ -82,7 +79,10 @@ class ReasonForm(forms.Form):
 
 
 @admin.register(Mentor)
-class MentorAdmin(admin.ModelAdmin[Mentor]):
+class MentorAdmin(KeptRows, ActionAdmin):
+    """A mentor begins with an application, on the site, and is suspended rather than deleted: sessions and money
+    refer to them."""
+
     list_display = ("user", "status", "is_paused", "headline", "rating_mean", "session_count", "applied_at")
     list_filter = ("status", "is_paused", "skills", "languages")
     list_select_related = ("user",)
@@ -95,14 +95,6 @@ class MentorAdmin(admin.ModelAdmin[Mentor]):
     )
     inlines = [StatusChangeInline, SessionTypeInline, WeeklyHoursInline, DateOverrideInline]
     actions = ["approve", "reject", "suspend"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A mentor begins with an application, on the site."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Mentor | None = None) -> bool:
-        """Suspending is the way: sessions and money refer to a mentor."""
-        return False
 
     def change_view(
         self,
@@ -117,14 +109,6 @@ class MentorAdmin(admin.ModelAdmin[Mentor]):
         return super().change_view(
             request, object_id, form_url, (extra_context or {}) | {"decisions": decisions}
         )
-
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> HttpResponse | None:  # type: ignore[override]
-        """From a button on one mentor's page back to it."""
-        response = super().response_action(request, queryset)
-        pk = request.POST.get("_selected_action", "")
-        if "_back" not in request.POST or not pk.isdecimal() or (response and response.status_code != 302):
-            return response
-        return redirect("admin:mentors_mentor_change", pk)
 
     @admin.action(description="Approve: list them and open them for booking", permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Mentor]) -> None:

@@ -1,17 +1,16 @@
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from lib.enqueue import enqueue_on_commit
+from lib.staff_pages import ReadOnlyRows
 from notifications import services, tasks
 from notifications.models import Message
 
 
 @admin.register(Message)
-class MessageAdmin(admin.ModelAdmin[Message]):
+class MessageAdmin(ReadOnlyRows, admin.ModelAdmin[Message]):
     """To look and to send again; rows are written by the events alone."""
 
     list_display = ("kind", "booking", "recipient", "status", "due_at", "attempts", "sent_at", "error")
@@ -41,12 +40,3 @@ class MessageAdmin(admin.ModelAdmin[Message]):
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("notifications.change_message")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

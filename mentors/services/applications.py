@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.models import User
 from mentors.models import MENTOR_TRANSITIONS, Language, Mentor, MentorStatusChange
 from mentors.photos import Photo
-from mentors.services.profiles import set_photo, set_skills
+from mentors.services.profiles import photo_file, set_skills
 from mentors.signals import mentor_suspended
 from mentors.slugs import free_slug, once_more
 
@@ -21,7 +21,6 @@ class NotAllowed(Exception):
     """The message says why, for whoever asked."""
 
 
-@transaction.atomic
 def apply(
     *,
     user: User,
@@ -36,44 +35,50 @@ def apply(
     """An application for staff to look at, by the person who is locked. One a person: raises `AlreadyApplied`.
 
     `skills` are names; those that nobody has yet are created. The dashboard opens at once, so that
-    hours and session types can be prepared.
+    hours and session types can be prepared. The photo's file is written before the transaction.
     """
-    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if Mentor.objects.filter(user=person).exists():
-        raise AlreadyApplied
-    mentor = once_more(
-        lambda: Mentor.objects.create(
-            user=person,
-            slug=free_slug(person.name, otherwise="mentor", among=Mentor.objects.all()),
-            headline=headline,
-            bio=bio,
-            time_zone=time_zone,
-            applied_at=now,
+    with photo_file(photo) as photo_name, transaction.atomic():
+        person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if Mentor.objects.filter(user=person).exists():
+            raise AlreadyApplied
+        mentor = once_more(
+            lambda: Mentor.objects.create(
+                user=person,
+                slug=free_slug(person.name, otherwise="mentor", among=Mentor.objects.all()),
+                headline=headline,
+                bio=bio,
+                photo=photo_name,
+                time_zone=time_zone,
+                applied_at=now,
+            )
         )
-    )
-    set_skills(mentor, skills)
-    mentor.languages.set(languages)
-    if photo:
-        set_photo(mentor=mentor, photo=photo)
-    _record(mentor, was="", by=person, now=now)
-    _mark_as_mentor(person, True)
-    return mentor
+        set_skills(mentor, skills)
+        mentor.languages.set(languages)
+        _record(mentor, was="", by=person, now=now)
+        _mark_as_mentor(person, True)
+        return mentor
 
 
 def approve(mentor: Mentor, *, by: User, now: datetime, reason: str = "") -> Mentor:
-    """Listed and bookable from now on; again, after a rejection or a suspension. Quiet when already approved."""
+    """Listed and bookable from now on; again, after a rejection or a suspension. Quiet when already approved.
+
+    Raises `NotAllowed`, as `reject` and `suspend` do, when the mentor can't become that from what they are.
+    """
     return _decide(mentor, Mentor.Status.APPROVED, by=by, now=now, reason=reason)
 
 
 def reject(mentor: Mentor, *, by: User, now: datetime, reason: str) -> Mentor:
-    """The application is turned down, and the dashboard closes. The applicant reads the reason."""
+    """The application is turned down, and the dashboard closes. The applicant reads the reason.
+
+    Raises `NotAllowed`, also without a reason.
+    """
     return _decide(mentor, Mentor.Status.REJECTED, by=by, now=now, reason=reason)
 
 
 def suspend(mentor: Mentor, *, by: User, now: datetime, reason: str) -> Mentor:
     """No longer listed or bookable. The dashboard stays, and so does every session that was agreed.
 
-    Requests and unpaid holds end. The mentor reads the reason.
+    Requests and unpaid holds end. The mentor reads the reason. Raises `NotAllowed`, also without a reason.
     """
     return _decide(mentor, Mentor.Status.SUSPENDED, by=by, now=now, reason=reason)
 

@@ -1,6 +1,7 @@
 """What a mentor says about themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from django.core.files.base import ContentFile
@@ -34,18 +35,34 @@ def update_profile(
     mentor.languages.set(languages)
 
 
-@transaction.atomic
 def set_photo(*, mentor: Mentor, photo: Photo) -> None:
-    _drop_file(mentor)
-    mentor.photo.save("photo.jpg", ContentFile(photo.jpeg), save=False)
-    mentor.save(update_fields=["photo"])
+    """Not inside a transaction, which holds locks that no file should be waited for with."""
+    with photo_file(photo) as name, transaction.atomic(durable=True):
+        _name_file(mentor, name)
 
 
 @transaction.atomic
 def remove_photo(*, mentor: Mentor) -> None:
-    _drop_file(mentor)
-    mentor.photo = ""
-    mentor.save(update_fields=["photo"])
+    """The file goes once that is committed."""
+    _name_file(mentor, "")
+
+
+@contextmanager
+def photo_file(photo: Photo | None) -> Iterator[str]:
+    """The name of the photo's file, empty without a photo. Begin the transaction that keeps the name inside.
+
+    The file is written at once, and deleted again when whatever stands inside fails.
+    """
+    field = Mentor._meta.get_field("photo")
+    name = ""
+    if photo:
+        name = field.storage.save(field.generate_filename(None, "photo.jpg"), ContentFile(photo.jpeg))
+    try:
+        yield name
+    except BaseException:
+        if name:
+            field.storage.delete(name)
+        raise
 
 
 def set_skills(mentor: Mentor, names: Iterable[str]) -> None:
@@ -60,8 +77,10 @@ def _skill(name: str) -> Skill:
     return Skill.objects.create(name=name, slug=slug)
 
 
-def _drop_file(mentor: Mentor) -> None:
-    """The file goes when the row no longer names it."""
-    storage, old = mentor.photo.storage, mentor.photo.name
+def _name_file(mentor: Mentor, name: str) -> None:
+    """Locks the mentor. The file that was there goes once the row no longer names it."""
+    old = Mentor.objects.select_for_update(no_key=True).values_list("photo", flat=True).get(pk=mentor.pk)
+    mentor.photo = name
+    mentor.save(update_fields=["photo"])
     if old:
-        transaction.on_commit(lambda: storage.delete(old))
+        transaction.on_commit(partial(mentor.photo.storage.delete, old), robust=True)

@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from lib.money import format_money
-from payments.admin.base import StaffAdmin
+from lib.staff_pages import StaffAdmin
 from payments.models import Dispute
 
 

@@ -4,8 +4,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import URLPattern, path, reverse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.requests import current_user
 from lib.money import format_money
+from lib.staff_pages import HistoryAdmin, NeedsAttention, StaffAdmin
 from payments import services
-from payments.admin.base import HistoryAdmin, NeedsAttention, StaffAdmin
 from payments.forms import StaffRefundForm
 from payments.gateways.base import GatewayError
 from payments.models import Dispute, Payment, PaymentStatus, Refund, RefundStatus
@@ -84,10 +84,7 @@ class PaymentAdmin(StaffAdmin):
         return format_money(payment.amount_minor, payment.currency, full=True)
 
     def get_urls(self) -> list[URLPattern]:
-        refund = path(
-            "<int:pk>/refund/", self.admin_site.admin_view(self.refund_view), name="payments_payment_refund"
-        )
-        return [refund, *super().get_urls()]
+        return [self.decision_url("refund", self.refund_view), *super().get_urls()]
 
     def change_view(
         self,
@@ -129,7 +126,7 @@ class PaymentAdmin(StaffAdmin):
             return self._refund_page(request, payment, form)
         amount = format_money(refund.amount_minor, payment.currency)
         self.report_done(request, payment, f"{amount} goes back as {refund}", f"{refund}: {refund.note}")
-        return redirect("admin:payments_payment_change", pk)
+        return self.back_to(pk)
 
     def _refund_page(
         self, request: HttpRequest, payment: Payment, form: StaffRefundForm, status: int | None = None
@@ -138,19 +135,11 @@ class PaymentAdmin(StaffAdmin):
             format_money(minor, payment.currency)
             for minor in (payment.amount_minor, payment.refundable_minor)
         )
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "original": payment,
-            "title": "Refund",
-            "facts": [
-                f"Order {payment} for session {payment.booking}: {payment.get_status_display().lower()}.",
-                f"Paid {paid}, of which {left} can go back. The session stays as it is.",
-            ],
-            "form": form,
-            "verb": "Refund",
-        }
-        status = status or (422 if form.is_bound else 200)
-        return render(request, "admin/staff_action.html", context, status=status)
+        facts = [
+            f"Order {payment} for session {payment.booking}: {payment.get_status_display().lower()}.",
+            f"Paid {paid}, of which {left} can go back. The session stays as it is.",
+        ]
+        return self.decision_page(request, payment, form, verb="Refund", facts=facts, status=status)
 
     def has_refund_permission(self, request: HttpRequest) -> bool:
         """Deciding about money is a permission of its own."""

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from accounts.requests import current_user
 from lib.money import format_money
-from payments.admin.base import HistoryAdmin, StaffAdmin
+from lib.staff_pages import HistoryAdmin, StaffAdmin
 from payments.forms import SeenNumber
 from payments.models import Payout, PayoutLine
 from payments.reports.earnings import PayoutDue, available_earnings, payouts_due

@@ -5,8 +5,8 @@ from django.utils import timezone
 
 from lib.enqueue import enqueue_on_commit
 from lib.money import format_money
+from lib.staff_pages import NeedsAttention, StaffAdmin
 from payments import services, tasks
-from payments.admin.base import NeedsAttention, StaffAdmin
 from payments.gateways.base import GatewayError
 from payments.models import OWED, UNSETTLED, Refund, RefundStatus
 from payments.services import NotRefundable

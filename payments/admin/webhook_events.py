@@ -5,8 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from lib.staff_pages import StaffAdmin
 from payments import services
-from payments.admin.base import StaffAdmin
 from payments.models import WebhookEvent
 
 

@@ -2,11 +2,14 @@ from datetime import time, timedelta
 from functools import partial
 from io import BytesIO
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django.fixtures import SettingsWrapper
 
 from accounts.models import User
 from mentors import services
@@ -156,6 +159,43 @@ def test_update_profile_writes_what_students_see(mentor: Mentor) -> None:
     )
     assert (mentor.skills.get().slug, mentor.languages.get().code) == ("gardening", "hi")
     assert not Mentor.objects.public().exists()
+
+
+class NoticingStorage(FileSystemStorage):
+    """Notices how many transactions, one within the other, are open while a file is written."""
+
+    open_transactions: ClassVar[list[int]] = []
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        self.open_transactions.append(len(connection.savepoint_ids))
+        return super()._save(name, content)
+
+
+@pytest.fixture
+def open_transactions(settings: SettingsWrapper) -> list[int]:
+    noticing = {"BACKEND": f"{NoticingStorage.__module__}.{NoticingStorage.__qualname__}"}
+    settings.STORAGES = {**settings.STORAGES, "default": noticing}
+    NoticingStorage.open_transactions.clear()
+    return NoticingStorage.open_transactions
+
+
+def test_photos_are_written_outside_of_transactions(
+    student: User, mentor: Mentor, photo: Photo, open_transactions: list[int]
+) -> None:
+    around = len(connection.savepoint_ids)  # the test's own
+    application(student, photo=photo)
+    services.set_photo(mentor=mentor, photo=photo)
+    assert open_transactions == [around, around]
+
+
+def test_a_photo_that_no_row_came_to_name_leaves_no_file(student: User, photo: Photo) -> None:
+    application(student, photo=photo)
+    kept = default_storage.listdir("mentors")[1]
+    with pytest.raises(services.AlreadyApplied):
+        application(student, photo=photo)
+    with pytest.raises(Mentor.DoesNotExist):
+        services.set_photo(mentor=Mentor(pk=0), photo=photo)
+    assert default_storage.listdir("mentors")[1] == kept
 
 
 def test_a_new_photo_takes_the_old_file_away_after_the_commit(

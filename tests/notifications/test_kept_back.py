@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bookings import signals
-from bookings.panels import session_messages
+from bookings.panels import sessions
 from bookings.services import book, cancel
 from config.settings import MAX_MESSAGES_A_DAY
 from notifications import services
@@ -113,5 +113,5 @@ def test_the_sessions_page_says_what_was_kept_back(announced, mentor, rf):
     kept_back = [announced() for _ in range(3)][-1]
     request = rf.get("/")
     request.user, request.time_zone = mentor.user, None
-    html = session_messages.render(request, [kept_back.booking])[kept_back.booking_id]
+    html = sessions.render_one(request, kept_back.booking, "session_messages")["session_messages"]
     assert "Confirmation was not e-mailed: you had too many messages because of one student that day" in html
