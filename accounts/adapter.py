@@ -50,7 +50,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return [each for each in methods if each["id"] == "mfa_reauthenticate"] or methods
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Who has neither a password nor a second step to say it with is asked here: to sign in by code once more."""
+        """Who has neither a password nor a second step to say it with is asked here: to sign in by code once more.
+
+        Raises `ImmediateHttpResponse` with the page that asks for that.
+        """
         request = current.request
         if not self.get_reauthentication_methods(request.user) and not said_recently(request):
             raise ImmediateHttpResponse(sign_in_again(request))
@@ -94,7 +97,10 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return encryption.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """A key that is gone is the owner's trouble, and told to the person beside the code's field."""
+        """A key that is gone is the owner's trouble, and told to the person beside the code's field.
+
+        Raises `ValidationError`.
+        """
         try:
             return encryption.decrypt(encrypted_text)
         except encryption.Unreadable:

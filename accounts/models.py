@@ -18,6 +18,7 @@ from lib.zones import parse_zone
 
 
 def validate_zone(value: str) -> None:
+    """Raises `ValidationError` for a name that no zone of the tz database has or had."""
     if parse_zone(value) is None:
         raise ValidationError(
             "“%(value)s” is not a time zone we know. Choose one from the list.", params={"value": value}

@@ -21,6 +21,7 @@ def just_said_who(view: View[P]) -> View[P]:
     """For the signed in, who are asked for their password and second step unless they gave them a few minutes ago.
 
     Nothing is done behind that question: after it the page is shown, and what was posted is to be posted again.
+    Raises `ReauthenticationRequired`, which allauth answers with that question.
     """
 
     @wraps(view)

@@ -9,7 +9,7 @@ from accounts.models import User
 
 
 def current_user(request: HttpRequest) -> User:
-    """The signed-in user, in a view that only they reach."""
+    """The signed-in user, in a view that only they reach. Raises `PermissionDenied` for anybody else."""
     if isinstance(request.user, User):
         return request.user
     raise PermissionDenied

@@ -19,7 +19,7 @@ class Price:
         return self.price_minor + self.fee_minor
 
 
-def quote(
+def price_for(
     *,
     rate_minor: int,
     hourly: bool,

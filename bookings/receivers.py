@@ -33,7 +33,10 @@ def end_waiting_of_person(user: User, now: datetime, **_: Any) -> None:
 
 @receiver(account_closed, dispatch_uid="bookings.forget")
 def forget(user: User, now: datetime, **_: Any) -> None:
-    """Whoever books locks both people, so nothing can come in any more; what came in just before is in the way."""
+    """Whoever books locks both people, so nothing can come in any more; what came in just before is in the way.
+
+    Raises `CannotClose`.
+    """
     if Booking.objects.of(user).waiting(now).exists():
         raise CannotClose([Obstacle("Something was booked this very moment.")])
     forget_words(user)

@@ -14,6 +14,7 @@ UNSEEN_CLASSES = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
 
 def validate_name(value: str) -> None:
+    """Raises `ValidationError`, in words for whoever typed it."""
     if "://" in value:
         raise ValidationError("This can't hold a web address. Leave out what stands around “://”.")
     if is_misleading(value):

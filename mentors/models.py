@@ -285,6 +285,7 @@ def skills_of(mentor: Mentor) -> list[str]:
 
 
 def validate_durations(value: object) -> None:
+    """Raises `ValidationError` unless it is a list of different lengths that are offered, in minutes."""
     if (
         not isinstance(value, list)
         or not value

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from bookings.conditions import Conditions
-from bookings.pricing import Price, quote
+from bookings.pricing import Price, price_for
 from mentors.models import SessionType
 
 # A request needs time for an answer.
@@ -18,7 +18,7 @@ def lead_minutes(session_type: SessionType) -> int:
 
 
 def price_of(session_type: SessionType, duration_minutes: int) -> Price:
-    return quote(
+    return price_for(
         rate_minor=session_type.price_minor,
         hourly=session_type.pricing == SessionType.Pricing.HOURLY,
         duration_minutes=duration_minutes,

@@ -15,7 +15,7 @@ GONE = {True: "The student closed their account.", False: "The mentor closed the
 def withdraw(booking_pk: int, *, actor: User | None, now: datetime, reason: str) -> bool:
     """End a hold or a request because one of its two people is gone. False when it is neither any more.
 
-    A session that was agreed or paid meanwhile stays.
+    A session that was agreed or paid meanwhile stays. Raises `Booking.DoesNotExist`.
     """
     with transaction.atomic():
         booking = lock_booking(booking_pk)

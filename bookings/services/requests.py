@@ -21,7 +21,7 @@ PAY_BEFORE_START = timedelta(hours=1)
 def accept(booking_pk: int, *, actor: User, now: datetime) -> Booking:
     """The mentor says yes to a request: free ones are scheduled, paid ones held for payment.
 
-    Quiet when it is accepted already. Raises `NotAllowed`, in words for the mentor.
+    Quiet when it is accepted already. Raises `NotAllowed`, in words for the mentor, and `Booking.DoesNotExist`.
     """
     with transaction.atomic():
         booking = lock_booking(booking_pk)
@@ -38,7 +38,10 @@ def accept(booking_pk: int, *, actor: User, now: datetime) -> Booking:
 
 
 def decline(booking_pk: int, *, actor: User, now: datetime, reason: str = "") -> Booking:
-    """The mentor says no to a request. Quiet when it is declined already. Raises `NotAllowed`."""
+    """The mentor says no to a request. Quiet when it is declined already.
+
+    Raises `NotAllowed`, in words for the mentor, and `Booking.DoesNotExist`.
+    """
     with transaction.atomic():
         booking = lock_booking(booking_pk)
         if booking.status == Status.DECLINED:

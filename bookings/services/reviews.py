@@ -29,7 +29,7 @@ def record_review(booking: Booking, *, rating: int, words: str, now: datetime) -
 def hide_review(review_pk: int, *, by: User, reason: str, now: datetime) -> Review:
     """Seen by nobody but staff, and no part of the mentor's mean. Quiet when it is hidden already.
 
-    Raises `NotAllowed` without a reason.
+    Raises `NotAllowed` without a reason, and `Review.DoesNotExist`.
     """
     if not reason.strip():
         raise NotAllowed("Say why: it is kept with the review.")
@@ -42,7 +42,7 @@ def hide_review(review_pk: int, *, by: User, reason: str, now: datetime) -> Revi
 
 @transaction.atomic
 def show_review(review_pk: int) -> Review:
-    """Seen again, and counted. Safe to repeat."""
+    """Seen again, and counted. Safe to repeat. Raises `Review.DoesNotExist`."""
     review = _locked(review_pk)
     review.hidden_at, review.hidden_by, review.hidden_reason = None, None, ""
     _save_hiding(review)
@@ -51,6 +51,7 @@ def show_review(review_pk: int) -> Review:
 
 @transaction.atomic
 def delete_review(review_pk: int) -> None:
+    """Gone for good, and out of the mentor's mean. Raises `Review.DoesNotExist`."""
     review = _locked(review_pk)
     review.delete()
     _rate(review.booking.mentor_id)

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bookings.pricing import quote
+from bookings.pricing import price_for
 from lib.money import EXPONENTS, MOST_CHARGE
 
 MINIMUMS = {"USD": 100, "EUR": 100, "GBP": 100}
 
 
 def priced(rate, minutes, currency="USD", *, hourly=True, percent=5):
-    price = quote(
+    price = price_for(
         rate_minor=rate,
         hourly=hourly,
         duration_minutes=minutes,
@@ -37,16 +37,16 @@ def priced(rate, minutes, currency="USD", *, hourly=True, percent=5):
         (0, 120, "USD", (0, 0, 0)),  # free has no fee
     ],
 )
-def test_quote_by_the_hour(rate, minutes, currency, expected):
+def test_price_by_the_hour(rate, minutes, currency, expected):
     assert priced(rate, minutes, currency) == expected
 
 
 @pytest.mark.parametrize("minutes", [30, 60, 120])
-def test_quote_of_one_price_does_not_depend_on_the_length(minutes):
+def test_price_of_one_price_does_not_depend_on_the_length(minutes):
     assert priced(50_000, minutes, "INR", hourly=False) == (50_000, 2_500, 52_500)
 
 
-def test_quote_without_a_fee_has_none_but_the_minimum():
+def test_price_without_a_fee_has_none_but_the_minimum():
     assert priced(5_000, 60, "INR", percent=0) == (5_000, 0, 5_000)
     assert priced(5_000, 60, "USD", percent=0) == (5_000, 100, 5_100)
 
@@ -63,7 +63,7 @@ def half_up(exact, step):
 
 
 @given(rates, lengths, currencies, percents)
-def test_quote_rounds_price_and_fee_once_and_loses_nothing(rate, minutes, currency, percent):
+def test_price_rounds_price_and_fee_once_and_loses_nothing(rate, minutes, currency, percent):
     step = 10 if EXPONENTS[currency] == 3 else 1
     price, fee, amount = priced(rate, minutes, currency, percent=percent)
     assert price == half_up(Fraction(rate * minutes, 60), step)
@@ -74,7 +74,7 @@ def test_quote_rounds_price_and_fee_once_and_loses_nothing(rate, minutes, curren
 
 
 @given(rates, rates, lengths, lengths, currencies)
-def test_quote_never_falls_when_the_rate_or_the_length_grows(rate, other, minutes, more, currency):
+def test_price_never_falls_when_the_rate_or_the_length_grows(rate, other, minutes, more, currency):
     low = priced(min(rate, other), min(minutes, more), currency)
     high = priced(max(rate, other), max(minutes, more), currency)
     assert all(less <= greater for less, greater in zip(low, high, strict=True))

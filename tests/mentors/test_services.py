@@ -9,7 +9,7 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from mentors import services
@@ -172,7 +172,7 @@ class NoticingStorage(FileSystemStorage):
 
 
 @pytest.fixture
-def open_transactions(settings: SettingsWrapper) -> list[int]:
+def open_transactions(settings: Settings) -> list[int]:
     noticing = {"BACKEND": f"{NoticingStorage.__module__}.{NoticingStorage.__qualname__}"}
     settings.STORAGES = {**settings.STORAGES, "default": noticing}
     NoticingStorage.open_transactions.clear()
