@@ -56,7 +56,7 @@ def photo_file(photo: Photo | None) -> Iterator[str]:
     field = Mentor._meta.get_field("photo")
     name = ""
     if photo:
-        name = field.storage.save(field.generate_filename(None, "photo.jpg"), ContentFile(photo.jpeg))
+        name = field.storage.save(field.generate_filename(Mentor(), "photo.jpg"), ContentFile(photo.jpeg))
     try:
         yield name
     except BaseException:
