@@ -8,8 +8,17 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from accounts.requests import knows_zone, viewer_zone
-from bookings import permissions
 from bookings.models import Booking, Status
+from bookings.permissions import (
+    can_be_paid,
+    has_room,
+    is_mentor,
+    is_room_open,
+    is_student,
+    why_not_accept,
+    why_not_cancel,
+    why_not_decline,
+)
 from lib.clock import (
     clock_change_note,
     format_offset,
@@ -32,13 +41,23 @@ class SessionView:
         badge: SafeString | str = "",
         checked: str = "",
     ) -> None:
-        """`checked` is what the student is told while money for the session is being checked."""
+        """`checked` is what the student is told while money for the session is being checked.
+
+        `can_join` says that it is going to take place or takes place, `is_near` that its room is open.
+        """
         self.booking, self.now, self.badge, self.checked = booking, now, badge, checked
-        self.reader = request.user
-        self.is_student = permissions.is_student(booking, request.user)
-        self.is_mentor = permissions.is_mentor(booking, request.user)
         self.zone = viewer_zone(request, booking.mentor.zone)
         self.is_own_clock = knows_zone(request)
+        reader, is_checked = request.user, bool(checked)
+        self.is_student = is_student(booking, reader)
+        self.is_mentor = is_mentor(booking, reader)
+        self.is_one_of_the_two = self.is_student or self.is_mentor
+        self.can_pay = self.is_student and can_be_paid(booking, now, is_checked=is_checked)
+        self.can_answer = not why_not_decline(booking, reader, now)
+        self.can_accept = not why_not_accept(booking, reader, now)
+        self.can_cancel = not why_not_cancel(booking, reader, now)
+        self.can_join = has_room(booking, now)
+        self.is_near = is_room_open(booking, now)
 
     @property
     def other_name(self) -> str:
@@ -109,36 +128,6 @@ class SessionView:
             Status.DECLINED,
             Status.EXPIRED,
         )
-
-    @property
-    def can_pay(self) -> bool:
-        is_checked = bool(self.checked)
-        return self.is_student and permissions.can_be_paid(self.booking, self.now, is_checked=is_checked)
-
-    @property
-    def can_answer(self) -> bool:
-        return not permissions.why_not_decline(self.booking, self.reader, self.now)
-
-    @property
-    def can_accept(self) -> bool:
-        return not permissions.why_not_accept(self.booking, self.reader, self.now)
-
-    @property
-    def can_cancel(self) -> bool:
-        return not permissions.why_not_cancel(self.booking, self.reader, self.now)
-
-    @property
-    def can_join(self) -> bool:
-        return permissions.has_room(self.booking, self.now)
-
-    @property
-    def is_one_of_the_two(self) -> bool:
-        return self.is_student or self.is_mentor
-
-    @property
-    def is_near(self) -> bool:
-        """Its room is open."""
-        return permissions.is_room_open(self.booking, self.now)
 
     @property
     def where(self) -> str:

@@ -21,7 +21,6 @@ from bookings.invitations import download
 from bookings.models import Booking, Status
 from bookings.permissions import JOIN_OPENS, is_mentor, is_room_open, why_not_cancel
 from bookings.policy import describe
-from bookings.ports import being_checked
 from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
 from bookings.sessions import SessionView
 from lib.clock import format_moment, format_zone_name
@@ -67,10 +66,10 @@ def _list(request: HttpRequest, bookings: Any) -> dict[str, Any]:
     rows = rows.order_by("starts_at" if show == "upcoming" else "-starts_at", "pk")
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     shown = list(page)
-    badges = panels.sessions.render(request, shown, "session_badge")["session_badge"]
-    checked = being_checked([booking for booking in shown if booking.payable_at(now)], now)
+    found = panels.sessions.render(request, shown, "session_badge", "session_checked")
+    badges, checked = found["session_badge"], found["session_checked"]
     sessions = [
-        SessionView(booking, request, now, badge=badges[booking.pk], checked=checked.get(booking.pk, ""))
+        SessionView(booking, request, now, badge=badges[booking.pk], checked=checked[booking.pk])
         for booking in shown
     ]
     tabs = [
@@ -264,9 +263,11 @@ def _own(request: HttpRequest, reference: str) -> Booking:
 
 def _session(request: HttpRequest, booking: Booking) -> dict[str, Any]:
     now = timezone.now()
-    shown = panels.sessions.render_one(request, booking, "session_badge", "session_money", "session_messages")
-    checked = being_checked([booking], now).get(booking.pk, "")
-    session = SessionView(booking, request, now, badge=shown["session_badge"], checked=checked)
+    shown = panels.sessions.render_one(
+        request, booking, "session_badge", "session_checked", "session_money", "session_messages"
+    )
+    badge, checked = shown["session_badge"], shown["session_checked"]
+    session = SessionView(booking, request, now, badge=badge, checked=checked)
     return shown | {
         "session": session,
         "booking": booking,

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.requests import viewer_zone
@@ -18,6 +19,7 @@ from bookings.models import Booking, Status
 from bookings.panels import sessions
 from bookings.permissions import is_one_of_the_two, is_student
 from lib.money import format_money
+from payments.being_checked import explanation
 from payments.models import LIVE, Payment, PaymentStatus, RefundStatus
 
 
@@ -33,6 +35,7 @@ def register() -> None:
     sessions.register(
         MoneyPanels,
         session_badge=MoneyPanels.badges,
+        session_checked=MoneyPanels.checked,
         session_money=MoneyPanels.money,
         session_trail=MoneyPanels.trail,
     )
@@ -57,6 +60,19 @@ class MoneyPanels:
         return {
             booking.pk: _render("payments/_session_badge.html", state=self._state(booking))
             for booking in self.bookings
+        }
+
+    def checked(self) -> Mapping[int, SafeString]:
+        """Why nobody should pay again, of the sessions whose money a bank or staff are checking."""
+        checked = {
+            booking: [each for each in self.payments[booking.pk] if each.is_being_checked]
+            for booking in self.bookings
+            if not booking.is_free
+        }
+        return {
+            booking.pk: format_html("{}", explanation(booking, payments, self.now))
+            for booking, payments in checked.items()
+            if payments
         }
 
     def money(self) -> Mapping[int, SafeString]:
