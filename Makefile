@@ -12,13 +12,14 @@ PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=var/check ALLOWED_HOSTS=example.com
 # A run starts dozens of programs of the same code, which only the first of them should have to compile.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check bench format
+.PHONY: help run test check bench bench-scale format
 
 help:
 	@echo "make run     start the site with its demo on http://localhost:$${PORT:-8000}"
 	@echo "make test    run the tests"
 	@echo "make check   formatting, lint, types, layers, templates, migrations, settings, tests"
 	@echo "make bench   the benchmarks, each against its reference in the same run"
+	@echo "make bench-scale SCALE=small|tenth|full   whether a large site costs more than a small one"
 	@echo "make format  format the code"
 
 # Whether it is development is the environment's or .env's word; said nowhere, it is.
@@ -41,6 +42,10 @@ check: .venv/.installed-dev
 
 bench: .venv/.installed
 	@$(BIN)/python -m benchmarks
+
+SCALE ?= tenth
+bench-scale: .venv/.installed-dev
+	@$(BIN)/python -m benchmarks.scale $(SCALE)
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format .

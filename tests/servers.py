@@ -46,40 +46,23 @@ def chromium_path() -> str:
 
 
 @contextmanager
-def start_postgresql() -> Iterator[str]:
-    """An empty PostgreSQL server; yields the URL of its database `postgres`."""
+def start_postgresql(kept_in: Path | None = None, options: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A PostgreSQL server, empty unless its data is kept in a folder; yields the URL of its database `postgres`."""
     binaries = _postgresql_binaries()
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="office-hours-postgresql-") as name:
         folder = Path(name)
-        as_user = _unprivileged(folder)
-        data = folder / "data"
-        _run(
-            [
-                *as_user,
-                binaries / "initdb",
-                "-D",
-                data,
-                "-U",
-                "postgres",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-sync",
-            ]
-        )
+        data = (kept_in or folder) / "data"
+        for each in {folder, data.parent}:
+            each.mkdir(parents=True, exist_ok=True)
+            as_user = _unprivileged(each)
+        if not data.exists():
+            flags = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+            _run([*as_user, binaries / "initdb", "-D", data, *flags])
+        settings = {"synchronous_commit": "off", "full_page_writes": "off", "max_connections": "100"}
         command = [
             *(*as_user, binaries / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder),
-            *(
-                "-F",
-                "-c",
-                "synchronous_commit=off",
-                "-c",
-                "full_page_writes=off",
-                "-c",
-                "max_connections=100",
-            ),
+            *("-F", *(f"--{name}={value}" for name, value in (settings | dict(options or {})).items())),
         ]
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, start_new_session=True)
@@ -92,7 +75,8 @@ def start_postgresql() -> Iterator[str]:
             )
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _end(server, signal.SIGQUIT)
+            # What is kept is written to the end, so that the next start has nothing to recover.
+            _end(server, signal.SIGINT if kept_in else signal.SIGQUIT, grace=60)
 
 
 @contextmanager
