@@ -1,7 +1,7 @@
 """Who may do what with a session: the one place for these rules, which pages and services both ask.
 
 Each `why_not_…` says in words for that person why they may not do it at that instant, and is empty when they may.
-Pure: a session comes with its people loaded, and nothing runs a query. Who may see a session is
+Pure: a session, or a mentor, comes with its people loaded, and nothing runs a query. Who may see a session is
 `Booking.objects.visible_to`; what of money stands in the way is `bookings.cancellation`.
 """
 
@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from bookings.models import HOLDING, Booking, Status
+from mentors.models import Mentor
 
 Person = User | AnonymousUser
 
@@ -32,6 +33,15 @@ def is_mentor(booking: Booking, person: Person) -> bool:
 def is_one_of_the_two(booking: Booking, person: Person) -> bool:
     """Staff look, and never take part."""
     return is_student(booking, person) or is_mentor(booking, person)
+
+
+def why_not_book(mentor: Mentor, person: Person) -> str:
+    """Anybody may who is neither switched off nor that mentor; signed out they choose, and sign in to book."""
+    if person.pk and not person.is_active:
+        return "Your account is switched off. Write to us about it."
+    if person.pk == mentor.user_id:
+        return "This is your own page: you can't book a session with yourself."
+    return "" if mentor.is_bookable else "This mentor takes no bookings at the moment."
 
 
 def why_not_cancel(booking: Booking, person: Person, now: datetime) -> str:

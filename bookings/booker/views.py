@@ -24,6 +24,7 @@ from bookings.engine.slots import Refusal
 from bookings.forms import ConfirmForm
 from bookings.models import Booking
 from bookings.panels.mentors import times_links
+from bookings.permissions import why_not_book
 from bookings.policy import describe
 from bookings.ports import being_checked
 from bookings.services import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken, book
@@ -46,12 +47,9 @@ DRAFT = "booking_draft"
 def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
     """Session type, date, time, confirm: one URL for each state; only the confirming POST changes anything."""
     mentor = _mentor(slug)
-    if not mentor.is_bookable:
-        return _refused(request, mentor, Choice(), "This mentor takes no bookings at the moment.", status=409)
-    if request.user.pk == mentor.user_id:
-        return _refused(
-            request, mentor, Choice(), "This is your own page: you can't book a session with yourself."
-        )
+    if refused := why_not_book(mentor, request.user):
+        status = 422 if mentor.is_bookable else 409
+        return _refused(request, mentor, Choice(), refused, status=status)
     types = list(mentor.session_types.active())
     choice = state.parse(request.GET, types, viewer_zone(request, mentor.zone))
     if choice.session_type is None:

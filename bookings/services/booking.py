@@ -12,6 +12,7 @@ from bookings.engine.busy import load_busy
 from bookings.engine.offered import conditions_of, lead_minutes
 from bookings.engine.slots import Refusal, free_starts, nearest, refusal
 from bookings.models import HOLDING, Booking, Status
+from bookings.permissions import why_not_book
 from bookings.ports import being_checked
 from bookings.services.errors import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken
 from bookings.services.holds import expire_lapsed, replace_hold
@@ -151,13 +152,9 @@ def _refuse_odd_time(starts_at: datetime, now: datetime) -> None:
 
 
 def _refuse_unbookable(student: User, session_type: SessionType, duration_minutes: int) -> None:
-    mentor = session_type.mentor
-    if not student.is_active:
-        raise NotBookable("Your account is switched off. Write to us about it.")
-    if student.pk == mentor.user_id:
-        raise NotBookable("This is your own page: you can't book a session with yourself.")
-    if not mentor.is_bookable:
-        raise NotBookable("This mentor takes no bookings at the moment.")
+    """Raises `NotBookable`, and `NotOffered` when there is another choice to make."""
+    if refused := why_not_book(session_type.mentor, student):
+        raise NotBookable(refused)
     if not session_type.is_active:
         raise NotOffered("The mentor no longer offers this session type. Please choose another.")
     if duration_minutes not in session_type.durations:
