@@ -53,6 +53,20 @@ def meeting_room() -> str:
     return secrets.token_urlsafe(16)
 
 
+def _waits(now: datetime) -> Q:
+    """A request or an unpaid hold that stands: nobody has answered or paid, and there is still time to."""
+    return Q(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now) | Q(
+        status=Status.REQUESTED, respond_by__gt=now
+    )
+
+
+def _has_lapsed(now: datetime) -> Q:
+    """The time to pay or to answer is over, whether or not a sweep has been by."""
+    return Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now) | Q(
+        status=Status.REQUESTED, respond_by__lte=now
+    )
+
+
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """A session is seen by its student, its mentor, and staff who may look at sessions."""
@@ -75,21 +89,15 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def lapsed(self, now: datetime) -> Self:
         """Holds and requests whose time to pay or answer is over, whether or not a sweep has been by."""
-        return self.filter(
-            Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now)
-            | Q(status=Status.REQUESTED, respond_by__lte=now)
-        )
+        return self.filter(_has_lapsed(now))
 
     def waiting(self, now: datetime) -> Self:
-        """Requests and unpaid holds that stand: nobody has answered or paid, and there is still time to."""
-        return self.filter(
-            Q(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
-            | Q(status=Status.REQUESTED, respond_by__gt=now)
-        )
+        """Requests and unpaid holds that stand."""
+        return self.filter(_waits(now))
 
     def standing(self, now: datetime) -> Self:
         """Those that have their time: agreed, or waiting."""
-        return self.filter(status=Status.SCHEDULED) | self.waiting(now)
+        return self.filter(Q(status=Status.SCHEDULED) | _waits(now))
 
     def over(self, now: datetime) -> Self:
         """Agreed sessions whose end has passed, and of which no sweep has said so yet."""
@@ -110,11 +118,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(~here, status__in=HOLDING)
 
     def upcoming(self, now: datetime) -> Self:
-        return self.filter(
-            Q(status=Status.SCHEDULED, ends_at__gt=now)
-            | Q(status=Status.REQUESTED, respond_by__gt=now)
-            | Q(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
-        )
+        """Agreed sessions that are not over, and what waits."""
+        return self.filter(Q(status=Status.SCHEDULED, ends_at__gt=now) | _waits(now))
 
     def past(self, now: datetime) -> Self:
         return self.filter(
@@ -123,11 +128,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def cancelled(self, now: datetime) -> Self:
         """Ended without taking place: cancelled, declined, expired, and lapsed holds."""
-        return self.filter(
-            Q(status__in=ENDED)
-            | Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now)
-            | Q(status=Status.REQUESTED, respond_by__lte=now)
-        )
+        return self.filter(Q(status__in=ENDED) | _has_lapsed(now))
 
 
 class Booking(models.Model):

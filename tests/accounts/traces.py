@@ -14,6 +14,7 @@ from bookings.services import cancel, record_review
 from mentors import services as mentors
 from mentors.models import SessionType
 from mentors.photos import read_photo
+from mentors.schedules import Hours
 from notifications.models import Kind, Message
 from notifications.models import Status as MessageStatus
 from payments.models import Payment, PaymentStatus, ProviderCustomer
@@ -76,7 +77,7 @@ def _become_mentor(ann: User, staff: User) -> SessionType:
         now=NOW,
     )
     mentors.approve(mentor, by=staff, now=NOW)
-    mentors.set_weekly_hours(mentor=mentor, week=[mentors.Hours(0, "open", time(10), time(16))])
+    mentors.set_weekly_hours(mentor=mentor, week=[Hours(0, "open", time(10), time(16))])
     mentors.block_dates(mentor=mentor, first_date=NOW.date(), last_date=NOW.date(), note=f"{WORDS} show")
     offer: SessionType = SessionTypeFactory(mentor=mentor, description=f"With a {WORDS}.")
     return offer
