@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 from django.conf import settings
+from django.db import connection
 from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -47,10 +48,20 @@ def timeouts(usual: tuple[float, float]) -> tuple[float, float]:
     return min(usual[0], left), min(usual[1], left)
 
 
+def refuse_in_transaction() -> None:
+    """Raises `RuntimeError` within a transaction: whoever holds locks must not wait for a provider.
+
+    A test's own transaction, around the whole test, is none.
+    """
+    blocks = connection.atomic_blocks
+    if blocks and not getattr(blocks[-1], "_from_testcase", False):
+        raise RuntimeError("A payment provider is asked within a transaction")
+
+
 class Session(requests.Session):
-    """For one conversation. With a deadline each of its calls runs in a thread of its own, so that the caller
-    can go on in time; the call is then cut off. What can't be, the search for an address, keeps its place among
-    `PROVIDER_CALLS` until it ends by itself.
+    """For one conversation. Each of its calls runs in a thread of its own, so that the caller can go on when the
+    deadline is over, or after the usual timeouts together where nobody waits; the call is then cut off. What can't
+    be, the search for an address, keeps its place among `PROVIDER_CALLS` until it ends by itself.
     """
 
     def __init__(self) -> None:
@@ -60,10 +71,12 @@ class Session(requests.Session):
             self.mount(scheme, Adapter())
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Raises `NoTimeLeft` and `TooManyWaiting`, besides what `requests` does."""
+        """Raises `NoTimeLeft` and `TooManyWaiting`, besides what `requests` does, and `RuntimeError` within a
+        transaction."""
+        refuse_in_transaction()
         left = deadline.seconds_left()
-        work = partial(super().request, *args, **kwargs)
-        return work() if left is None else Call(work, self.lines).within(left)
+        call = Call(partial(super().request, *args, **kwargs), self.lines)
+        return call.within(sum(settings.PROVIDER_TIMEOUT) if left is None else left)
 
 
 class Call:

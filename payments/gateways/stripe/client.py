@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import stripe
 from django.conf import settings
@@ -29,39 +28,21 @@ SECRET = re.compile(r"\b(?:sk|rk|pk|whsec|ek)_\w+|\b\w+_secret_\w+")
 
 
 def client() -> stripe.StripeClient:
-    """For one call, or a few. With a deadline each has its own connection, and one try.
+    """For one conversation. Where somebody waits for the answer it is asked for once only.
 
-    Raises `GatewayMisconfigured` without a key, and `GatewayUnavailable` when there is no time left.
+    Raises `GatewayMisconfigured` without a key, `GatewayUnavailable` when there is no time left, and `RuntimeError`
+    within a transaction.
     """
+    calls.refuse_in_transaction()  # here, since the SDK takes whatever a session raises for a lost connection
     if not settings.STRIPE_SECRET_KEY:
         raise GatewayMisconfigured("STRIPE_SECRET_KEY is not set")
-    key, base = settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE
-    if deadline.in_hurry():
-        timeout = calls.timeouts(settings.PROVIDER_TIMEOUT)
-        return _new_client(key, base, timeout, retries=0, session=calls.Session())
-    return _shared_client(key, base, settings.PROVIDER_TIMEOUT, settings.PROVIDER_RETRIES)
-
-
-@cache
-def _shared_client(
-    secret_key: str, api_base: str, timeout: tuple[float, float], retries: int
-) -> stripe.StripeClient:
-    return _new_client(secret_key, api_base, timeout, retries=retries)
-
-
-def _new_client(
-    secret_key: str,
-    api_base: str,
-    timeout: tuple[float, float],
-    *,
-    retries: int,
-    session: calls.Session | None = None,
-) -> stripe.StripeClient:
     return stripe.StripeClient(
-        secret_key,
-        base_addresses={"api": api_base},
-        max_network_retries=retries,
-        http_client=stripe.RequestsClient(timeout=timeout, session=session),
+        settings.STRIPE_SECRET_KEY,
+        base_addresses={"api": settings.STRIPE_API_BASE},
+        max_network_retries=0 if deadline.in_hurry() else settings.PROVIDER_RETRIES,
+        http_client=stripe.RequestsClient(
+            timeout=calls.timeouts(settings.PROVIDER_TIMEOUT), session=calls.Session()
+        ),
     )
 
 
