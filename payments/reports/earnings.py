@@ -18,6 +18,7 @@ from django.db.models import (
     Count,
     DateField,
     Exists,
+    ExpressionWrapper,
     F,
     OuterRef,
     Q,
@@ -26,7 +27,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Greatest, TruncMonth
+from django.db.models.functions import Cast, Coalesce, Greatest, Least, TruncMonth
 
 from accounts.models import User
 from mentors.models import Mentor
@@ -35,6 +36,8 @@ from payments.shares import shares_of
 
 # After the session's end, for whoever has something to say about it.
 WAIT = timedelta(hours=48)
+# Sums are wider than the columns that they are made of.
+WIDE = BigIntegerField()
 
 
 class State(StrEnum):
@@ -171,15 +174,8 @@ def make_earnings(rows: Iterable[Any], now: datetime) -> list[Earning]:
 
 def payouts_due(now: datetime) -> list[PayoutDue]:
     """Every mentor with something to be paid out, by name, in two queries."""
-    rows = _with_sums(Payment.objects.counted(), now)
-    # Nothing happened to these since they were paid out, and most payments are such.
-    settled = Q(
-        paid=F("amount_minor") - F("platform_fee_minor"), refunded_minor=0, reserved_minor=0, lost_minor=0
-    )
-    over = Q(booking__ends_at__lte=now - WAIT) | ~Q(paid=0)
     grouped = (
-        rows.exclude(settled)
-        .filter(over)
+        _with_sums(Payment.objects.counted(), now)
         .order_by()
         .values_list("booking__mentor", "currency")
         .annotate(amount=Sum("available"))
@@ -257,22 +253,22 @@ def _with_sums(payments: PaymentQuerySet, now: datetime) -> PaymentQuerySet:
     paid out yet as either `pending` or `available`."""
     lines = PayoutLine.objects.standing().filter(payment=OuterRef("pk"))
     paid = lines.order_by().values("payment").annotate(total=Sum("amount_minor")).values("total")
-    price = Cast("amount_minor", BigIntegerField()) - F("platform_fee_minor")
-    is_held = Q(due__gt=0) & (Q(is_disputed=True) | Q(booking__ends_at__gt=now - WAIT))
+    price = Cast("amount_minor", WIDE) - F("platform_fee_minor")
+    share = price - F("refunded_minor") - F("reserved_minor") - F("lost_minor")
+    waits = Q(is_disputed=True) | Q(booking__ends_at__gt=now - WAIT)
+    nothing, due = Value(0, output_field=WIDE), F("due")
+    more = Greatest(due, nothing, output_field=WIDE)
+    less = Least(due, nothing, output_field=WIDE)
     return (
         payments.annotate(
-            share=Greatest(
-                price - F("refunded_minor") - F("reserved_minor") - F("lost_minor"),
-                Value(0, output_field=BigIntegerField()),
-                output_field=BigIntegerField(),
-            ),
-            paid=Coalesce(Subquery(paid, output_field=BigIntegerField()), 0, output_field=BigIntegerField()),
+            share=Greatest(share, nothing, output_field=WIDE),
+            paid=Coalesce(Subquery(paid, output_field=WIDE), nothing, output_field=WIDE),
             has_share_paid=Exists(lines.filter(kind=PayoutLine.Kind.SHARE)),
         )
-        .annotate(due=F("share") - F("paid"))
+        .annotate(due=ExpressionWrapper(F("share") - F("paid"), output_field=WIDE))
         .annotate(
-            pending=Case(When(is_held, then=F("due")), default=0, output_field=BigIntegerField()),
-            available=Case(When(is_held, then=0), default=F("due"), output_field=BigIntegerField()),
+            pending=Case(When(waits, then=more), default=nothing, output_field=WIDE),
+            available=Case(When(waits, then=less), default=due, output_field=WIDE),
         )
         .select_related("booking")
         .defer("request", "checkout_url")
