@@ -38,7 +38,7 @@ def collect(user: User) -> Part:
         "payments": [_payment(each) for each in payments.prefetch_related("refunds").order_by("pk")],
         # By what a payer knows a card; its number is the provider's alone.
         "saved_cards": [
-            {name: card[name] for name in ("brand", "last4", "exp_month", "exp_year") if name in card}
+            {name: card[name] for name in ("brand", "last_four", "expires_month", "expires_year")}
             for found in cards
             for card in found
         ],

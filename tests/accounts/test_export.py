@@ -85,7 +85,7 @@ def test_all_that_somebody_left_is_in_their_download(rich: User) -> None:
     assert payment["amount"] == {"minor": 105_000, "currency": "INR", "words": "₹1,050.00"}
     assert payment["receipt"].startswith("RECEIPT-")
     [card] = data["saved_cards"]
-    assert card == {"brand": WORDS, "last4": "4242", "exp_month": 1, "exp_year": 2030}
+    assert card == {"brand": WORDS, "last_four": "4242", "expires_month": 1, "expires_year": 2030}
     [earning] = data["earnings"]
     assert (earning["share"]["words"], earning["state"]) == ("₹1,000.00", "available")
     assert data["payouts"] == []

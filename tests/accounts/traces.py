@@ -1,5 +1,6 @@
 """Somebody who has left a trace in every table that could have one: as a student, and as a mentor too."""
 
+from dataclasses import asdict
 from datetime import time, timedelta
 from io import BytesIO
 
@@ -17,6 +18,7 @@ from mentors.photos import read_photo
 from mentors.schedules import Hours
 from notifications.models import Kind, Message
 from notifications.models import Status as MessageStatus
+from payments.gateways.base import PaymentMethod
 from payments.models import Payment, PaymentStatus, ProviderCustomer
 from tests.factories import NOW, BookingFactory, LanguageFactory, SessionTypeFactory
 from tests.mentors import pictures
@@ -49,7 +51,7 @@ def leave_traces(ann: User, *, staff: User, student: User) -> None:
         user=ann,
         gateway="stripe",
         customer_ref="cus_1",
-        cards=[{"method_ref": "pm_1", "brand": WORDS, "last4": "4242", "exp_month": 1, "exp_year": 2030}],
+        cards=[asdict(PaymentMethod("pm_1", WORDS, "4242", 1, 2030))],
         created_at=NOW,
     )
     Message.objects.create(
