@@ -59,6 +59,7 @@ class Forgiving(BaseCache):
         return self._ask(lambda: super(Forgiving, self).has_key(key, version), False)
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
+        """Raises `ValueError` for a key that is not there, as Django's caches do."""
         """Raises ValueError for a key that is not there, as every backend does."""
         number = self._ask(lambda: super(Forgiving, self).incr(key, delta, version), None)
         if number is None:

@@ -15,7 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class Environment(environ.Env):  # type: ignore[misc]
-    """django-environ whose casts fail with the variable's name instead of a bare ValueError."""
+    """django-environ whose casts fail with the variable's name instead of a bare ValueError.
+
+    Every reader here raises `ImproperlyConfigured`, with the variable's name and what is wrong about its value.
+    """
 
     def flag(self, name: str, default: bool) -> bool:
         value = os.environ.get(name, "").strip().lower()

@@ -155,7 +155,7 @@ class Message(models.Model):
 
     @property
     def session(self) -> Booking:
-        """What every message but a farewell tells of."""
+        """What every message but a farewell tells of. Raises `ValueError` for a farewell."""
         if self.booking is None:
             raise ValueError("A farewell is of no session")
         return self.booking

@@ -1,4 +1,4 @@
-"""What a student is told while money of theirs is being checked, by a bank or by staff."""
+"""What a student is told while a payment of theirs is being checked, by a bank or by staff."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

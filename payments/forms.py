@@ -44,7 +44,7 @@ class StaffRefundForm(forms.Form):
         self.fields["amount"].help_text = f"At most {format_money(left, payment.currency)} is left."
 
     def clean_amount(self) -> int:
-        """In minor units."""
+        """In minor units. Raises `ValidationError` for what the currency has no unit for."""
         amount: Decimal = self.cleaned_data["amount"]
         try:
             return to_minor(amount, self.currency)

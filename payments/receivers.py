@@ -41,7 +41,7 @@ def close_other_checkouts(payment: Payment, **kwargs: Any) -> None:
 def give_back(
     booking: Booking, event: BookingEvent, now: datetime, refund_minor: int = 0, **kwargs: Any
 ) -> None:
-    """In the transaction that cancels: a refund that is refused undoes the cancelling."""
+    """In the transaction that cancels. Raises `NotAllowed` when the refund is refused, which undoes the cancelling."""
     try:
         refund_cancelled(booking, amount_minor=refund_minor, actor=event.actor, note=event.note, now=now)
     except NotRefundable as refusal:

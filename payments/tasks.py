@@ -25,7 +25,7 @@ def sweep(**kwargs: Any) -> None:
 
 @shared_task
 def close_checkout(payment_pk: int, **kwargs: Any) -> None:
-    """What the provider doesn't answer now is asked by the sweep."""
+    """Close one checkout; if the provider doesn't answer, the sweep asks again."""
     try:
         with deadline.within(SECONDS):
             services.close_checkout(payment_pk, source="paid elsewhere", now=timezone.now())
@@ -57,7 +57,7 @@ def audit_money(**kwargs: Any) -> None:
 
 @alone()
 def clean_up_closed_accounts(**kwargs: Any) -> None:
-    """What is kept of closed accounts no longer: cards at the providers, and names for payouts."""
+    """Cards of closed accounts at the providers, and names that are not needed for payouts any more."""
     with deadline.within(SECONDS):
         services.detach_cards_of_closed_accounts()
     services.delete_paid_payees(timezone.now())

@@ -43,13 +43,13 @@ class NotExpirable(GatewayRejected):
 
 
 class CustomerNotFound(GatewayRejected):
-    """The provider has forgotten whom `customer_ref` means. Ask again without it."""
+    """The provider doesn't know the customer `customer_ref`. Ask again without it."""
 
     safe_message = GatewayError.safe_message
 
 
 class IdempotencyKeyUnusable(GatewayRejected):
-    """Under this idempotency key the provider only ever repeats a failure. Ask again under a new one."""
+    """Under this idempotency key the provider can only repeat a failure. Ask again under a new key."""
 
     safe_message = GatewayError.safe_message
 
@@ -230,25 +230,35 @@ class Gateway(Protocol):
         """No checkout may be asked to end sooner than this from now."""
 
     def create_checkout(self, request: CheckoutRequest) -> Checkout:
-        """The same request under the same key gives the same checkout, however often it is sent."""
+        """The same request under the same key gives the same checkout, however often it is sent.
+
+        Raises `GatewayRejected` for what can't be paid, `CustomerNotFound`, and `IdempotencyKeyUnusable`.
+        """
 
     def fetch(self, provider_ref: str) -> PaymentState:
-        """The only source of truth about a payment."""
+        """The only source of truth about a payment. Raises `GatewayRejected` for a checkout that is not known."""
 
     def verify_return(self, provider_ref: str, data: Mapping[str, str]) -> None:
         """Checks what the browser brought back for this checkout. Raises `InvalidSignature`."""
 
     def expire(self, provider_ref: str) -> PaymentState:
-        """Close the checkout and say how it ended: PAID when the payer was faster."""
+        """Close the checkout and say how it ended: PAID when the payer was faster.
+
+        Raises `NotExpirable` for one that stays open all the same.
+        """
 
     def refund(self, payment_id: str, amount: Money, *, key: str, ref: str, reason: str) -> RefundState:
-        """Safe to repeat under the same key."""
+        """Safe to repeat under the same key. Raises `GatewayRejected` for more than can go back, or for nothing,
+        `AlreadyRefunded`, and `IdempotencyKeyUnusable`."""
 
-    def fetch_refund(self, refund_id: str, payment_id: str) -> RefundState: ...
+    def fetch_refund(self, refund_id: str, payment_id: str) -> RefundState:
+        """Raises `GatewayRejected` for a refund that is not known."""
 
-    def list_refunds(self, payment_id: str) -> list[RefundState]: ...
+    def list_refunds(self, payment_id: str) -> list[RefundState]:
+        """The oldest first; none for a payment that is not known."""
 
-    def list_disputes(self, payment_id: str) -> list[DisputeState]: ...
+    def list_disputes(self, payment_id: str) -> list[DisputeState]:
+        """The oldest first; none for a payment that is not known."""
 
     def list_payments(self, since: datetime) -> Iterator[PaymentState]:
         """For reconciliation: every payment or checkout begun since then, perhaps some older, perhaps not ours."""
@@ -259,7 +269,7 @@ class Gateway(Protocol):
 
 @dataclass(frozen=True)
 class PaymentMethod:
-    """`brand` in words, as in "Visa"."""
+    """A saved card. `method_ref` is the provider's id for it, `brand` its maker in words, as in "Visa"."""
 
     method_ref: str
     brand: str
@@ -270,7 +280,7 @@ class PaymentMethod:
 
 @dataclass(frozen=True)
 class CardCharge:
-    """Where a charge stands. With `redirect_url` the payer's bank wants a word with them first."""
+    """Where a charge stands. With `redirect_url` the payer's bank asks them to confirm it there first."""
 
     state: PaymentState
     redirect_url: str = ""
@@ -278,7 +288,7 @@ class CardCharge:
 
 @runtime_checkable
 class PaymentMethodGateway(Gateway, Protocol):
-    """A gateway that keeps cards, so that we never see one."""
+    """A gateway that also saves its customers' cards, so that we never see one."""
 
     def create_customer(self, *, ref: str, email: str, name: str) -> str:
         """The payer at the provider; the same person asked for again, soon, is the same customer."""

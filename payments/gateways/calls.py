@@ -31,7 +31,7 @@ _waiting = threading.BoundedSemaphore(settings.PROVIDER_CALLS)
 
 
 class NoTimeLeft(requests.Timeout):
-    pass
+    """The deadline was over before the answer was there."""
 
 
 class TooManyWaiting(requests.ConnectionError):
@@ -86,6 +86,7 @@ class Call:
         self.is_over = False
 
     def within(self, seconds: float) -> requests.Response:
+        """Raises `NoTimeLeft`, `TooManyWaiting`, or what the work itself raises."""
         if not _waiting.acquire(blocking=False):
             raise TooManyWaiting
         # A daemon, so that a process which is told to stop does not wait for it.

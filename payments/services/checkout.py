@@ -64,7 +64,7 @@ class ReturnUrls:
 
 @dataclass(frozen=True)
 class Way:
-    """How somebody wants to pay. Another way is another checkout."""
+    """How somebody wants to pay: at which provider, and whether with a saved card. Another way is another checkout."""
 
     provider: Gateway
     by_saved_card: bool
@@ -175,7 +175,7 @@ def _write_request(payment: Payment, booking: Booking, way: Way, *, now: datetim
 
 
 def ensure_payment(booking: Booking, now: datetime) -> Payment:
-    """The session's live payment, locked, created when there is none. The caller has the booking locked."""
+    """The session's live payment, locked, and created when there is none. The caller has the booking locked."""
     live = Payment.objects.live().select_for_update(of=("self",)).filter(booking=booking).first()
     return live or Payment.objects.create(
         booking=booking,
@@ -236,7 +236,10 @@ def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Pay
 
 
 def cancel_open_payments(booking: Booking) -> bool:
-    """The session ended: what no provider knows of is canceled. True when a checkout is still open at one."""
+    """Cancel the payments of a session that no provider knows of yet. True when a checkout is still open at one.
+
+    Those are closed by `close_checkout`, outside the caller's transaction.
+    """
     ended = Payment.objects.filter(booking=booking, status=PaymentStatus.CREATED)
     ended.update(status=PaymentStatus.CANCELED)
     return Payment.objects.filter(booking=booking, status__in=LIVE).exists()

@@ -18,7 +18,10 @@ PERSONAL = ("email", "name", "description", "customer_ref")
 
 
 def erase_personal_data(user: User, *, now: datetime) -> None:
-    """Call it with the person locked, while their name is known. Their cards go at the provider by `detach_cards`."""
+    """Blank what payments keep of a person who closes their account; who is still owed money keeps a `FormerPayee`.
+
+    Call it with the person locked, while their name is known. Their cards go at the provider later, by `detach_cards`.
+    """
     if any(each.pending or each.available for each in totals_of(user, now)):
         FormerPayee.objects.get_or_create(
             mentor=user.mentor, defaults={"name": user.name, "email": user.email, "closed_at": now}
@@ -33,7 +36,7 @@ def erase_personal_data(user: User, *, now: datetime) -> None:
 
 
 def detach_cards_of_closed_accounts() -> None:
-    """Detach the cards of closed accounts, and forget whom the provider knew them as."""
+    """`detach_cards` for everybody it is due for. Calls providers; one that fails is tried again next time."""
     each_row(
         "cards of closed accounts",
         ProviderCustomer.objects.filter(user__closed_at__isnull=False),
@@ -42,7 +45,8 @@ def detach_cards_of_closed_accounts() -> None:
 
 
 def detach_cards(customer_pk: int) -> None:
-    """Calls the provider. Safe to repeat: the row goes last. Raises a `GatewayError`."""
+    """Detach the cards of a closed account at its provider, and forget the customer. Safe to repeat: the row goes
+    last. Raises a `GatewayError`."""
     customer = ProviderCustomer.objects.filter(pk=customer_pk, user__closed_at__isnull=False).first()
     if customer is None:
         return
@@ -57,7 +61,7 @@ def detach_cards(customer_pk: int) -> None:
 
 
 def delete_paid_payees(now: datetime) -> None:
-    """The names of former mentors to whom nothing is owed any more, some time after the last payout."""
+    """Delete the names of former mentors to whom nothing is owed any more, `KEEP_PAYEE` after the last payout."""
     each_row("names of former mentors", FormerPayee.objects.all(), lambda pk: _forget_paid(pk, now))
 
 

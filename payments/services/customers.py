@@ -1,4 +1,4 @@
-"""A payer as a provider knows them: the key to their saved cards, made when a first card is kept."""
+"""A person as a customer of a provider: made when a first card is saved, and needed to use it again."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -10,13 +10,16 @@ from payments.models import ProviderCustomer
 
 
 def customer_ref(user: User, gateway: str) -> str:
-    """Empty for somebody whom that provider doesn't know."""
+    """The person's id at that provider; empty for somebody whom it doesn't know."""
     found = ProviderCustomer.objects.filter(user=user, gateway=gateway)
     return found.values_list("customer_ref", flat=True).first() or ""
 
 
 def ensure_customer(user: User, provider: PaymentMethodGateway, now: datetime) -> ProviderCustomer:
-    """Calls the provider. Two calls at once end at one row, whose customer is then everybody's."""
+    """The person's row, made at the provider first when there is none. Two calls at once end at one row.
+
+    Raises a `GatewayError`.
+    """
     found = ProviderCustomer.objects.filter(user=user, gateway=provider.name).first()
     if found is not None:
         return found
@@ -28,7 +31,7 @@ def ensure_customer(user: User, provider: PaymentMethodGateway, now: datetime) -
 
 
 def delete_customer(customer_ref: str, gateway: str) -> None:
-    """The provider doesn't know them any more: deleted there, or the keys are another account's now."""
+    """For a customer whom the provider doesn't know any more: deleted there, or our keys are another account's."""
     ProviderCustomer.objects.filter(gateway=gateway, customer_ref=customer_ref).delete()
 
 

@@ -1,4 +1,4 @@
-"""The payer's bank wants the money back: what it says is written down, and decides whose the money is."""
+"""Disputes: the payer's bank wants the money back, and what the provider says of it decides whose the money is."""
 
 import logging
 from collections.abc import Iterable

@@ -36,20 +36,23 @@ class CardPayment:
 
 
 def payment_method_gateway() -> PaymentMethodGateway | None:
-    """The configured gateway that keeps cards."""
+    """The configured gateway that saves cards, if there is one."""
     configured = [gateway(name) for name in settings.PAYMENT_GATEWAYS]
     return next((each for each in configured if isinstance(each, PaymentMethodGateway)), None)
 
 
 def stored_payment_methods(user: User) -> list[PaymentMethod]:
-    """As they were last seen: asks nobody."""
+    """The person's cards as they were last seen: the provider is not asked."""
     provider = payment_method_gateway()
     customer = _customer(user, provider) if provider else None
     return [PaymentMethod(**card) for card in customer.cards] if customer else []
 
 
 def refresh_payment_methods(user: User) -> list[PaymentMethod]:
-    """As the provider has them, which is then what pages show. Raises a `GatewayError`."""
+    """The person's cards as the provider has them now, which pages then show.
+
+    Raises `PaymentMethodNotFound` when no gateway saves cards, or a `GatewayError`.
+    """
     provider = _required_gateway()
     customer = _customer(user, provider)
     if customer is None:
@@ -64,7 +67,10 @@ def refresh_payment_methods(user: User) -> list[PaymentMethod]:
 
 
 def start_adding_payment_method(user: User, *, urls: ReturnUrls, now: datetime) -> str:
-    """The address of the provider's page for it. Raises a `GatewayError`."""
+    """The address of the provider's page on which a card is added; makes the person a customer there first.
+
+    Raises `PaymentMethodNotFound` when no gateway saves cards, or a `GatewayError`.
+    """
     provider = _required_gateway()
     customer = ensure_customer(user, provider, now)
     try:
@@ -77,7 +83,7 @@ def start_adding_payment_method(user: User, *, urls: ReturnUrls, now: datetime) 
 
 
 def remove_payment_method(user: User, method_ref: str) -> PaymentMethod:
-    """Safe to repeat. Raises `PaymentMethodNotFound` or a `GatewayError`."""
+    """Let the provider forget a card, and return what it was. Raises `PaymentMethodNotFound` or a `GatewayError`."""
     provider = _required_gateway()
     customer, card = _own_card(user, provider, method_ref)
     provider.detach_payment_method(customer.customer_ref, method_ref)

@@ -168,7 +168,7 @@ def refundable(booking: Booking) -> Refundable:
 
 
 def refuse_disputed(payment: Payment) -> None:
-    """A dispute decides where the money goes; a refund beside it would pay twice."""
+    """Raises `NotRefundable` while the payer's bank looks into a payment: a refund beside a dispute would pay twice."""
     if payment.is_disputed:
         raise NotRefundable(
             "The payer's bank is looking into this payment. Nothing can be refunded until it has decided."

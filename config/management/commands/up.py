@@ -38,7 +38,8 @@ class Command(BaseCommand):
 
 
 def refuse_busy_port() -> None:
-    """The web server shares its port between its workers and would share it with a stranger too."""
+    """Raises `CommandError` when somebody listens there: the web server shares its port between its workers, and would
+    share it with a stranger too."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

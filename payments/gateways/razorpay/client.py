@@ -34,6 +34,7 @@ class Session(calls.Session):
     status_code = 0
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Raises a `GatewayError` for whatever is no success, and `RuntimeError` within a transaction."""
         try:
             response = super().request(
                 *args, **{"timeout": calls.timeouts(settings.PROVIDER_TIMEOUT), **kwargs}
@@ -69,7 +70,10 @@ class Session(calls.Session):
 
 @contextmanager
 def connection() -> Iterator[Any]:
-    """A session for each conversation: nothing is shared between threads, and nothing stays open."""
+    """A client for one conversation: nothing is shared between threads, and nothing stays open.
+
+    Raises `GatewayMisconfigured` without keys; the client's calls raise a `GatewayError`.
+    """
     keys = (settings.RAZORPAY_KEY_ID, settings.RAZORPAY_KEY_SECRET)
     if not all(keys):
         raise GatewayMisconfigured("RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET are not set")
@@ -78,6 +82,7 @@ def connection() -> Iterator[Any]:
 
 
 def pages(ask: Callable[[Mapping[str, Any]], Any], **filters: Any) -> Iterator[Entity]:
+    """Every entity of a list, which is asked for page by page. `ask` is the SDK's own function for that list."""
     skip = 0
     while True:
         items = ask({**filters, "count": PAGE, "skip": skip})["items"]

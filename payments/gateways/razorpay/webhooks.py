@@ -18,7 +18,10 @@ from payments.gateways.razorpay.states import moment, note
 
 @contextmanager
 def verifying(complaint: str) -> Iterator[None]:
-    """The SDK trips over signatures that are not ASCII (TypeError) and over lone surrogates (ValueError)."""
+    """What the SDK raises for a wrong signature, or trips over, comes out as `InvalidSignature`.
+
+    Signatures that are not ASCII are a TypeError to it, and lone surrogates a ValueError.
+    """
     try:
         yield
     except (razorpay.errors.SignatureVerificationError, TypeError, ValueError):

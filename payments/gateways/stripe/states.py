@@ -63,6 +63,7 @@ def moment(seconds: int) -> datetime:
 
 
 def session_state(session: dict[str, Any]) -> PaymentState:
+    """Of a Checkout session with its intent and charge. Raises `GatewayRejected` for one that takes no payment."""
     if session["mode"] != "payment":
         raise GatewayRejected(f"{session['id']} is no payment")
     intent = session["payment_intent"] or {}
