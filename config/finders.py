@@ -31,7 +31,7 @@ class JoinedFilesFinder(BaseFinder):
 
     def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
         if path not in JOINED:
-            return [] if find_all else None
+            return []  # as Django's own do: `finders.find` takes a None for a find
         found = str(self._join(path))
         return [found] if find_all else found
 

@@ -50,7 +50,13 @@ def test_joined_file_follows_its_sources(settings: Settings, tmp_path: Path) -> 
     assert Path(finder.find("js/site.js")).read_text() == "/* js/site/a.js */\na();\n"
     (tmp_path / "js/site/b.js").write_text("b();\n")
     assert Path(finder.find("js/site.js")).read_text().endswith("/* js/site/b.js */\nb();\n")
-    assert finder.find("js/other.js") is None
+    assert not finder.find("js/other.js")
+
+
+@pytest.mark.parametrize("path", ["js/nowhere.js", "css/nowhere.css", "1"])
+def test_file_that_is_nowhere_is_not_found(path: str) -> None:
+    assert finders.find(path) is None
+    assert finders.find(path, find_all=True) == []
 
 
 @pytest.mark.django_db
