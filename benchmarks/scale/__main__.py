@@ -8,6 +8,7 @@ or something of the site is not measured. `small` alone is measured without a co
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -39,6 +40,7 @@ SERVER = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the server too
     small, large = SIZES[asked.against], SIZES[asked.size]
     sizes = [small] if small == large else [small, large]
     with ExitStack() as stack:

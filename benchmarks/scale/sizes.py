@@ -27,8 +27,8 @@ class Size:
 
     @property
     def looked_at(self) -> int:
-        """The mentor whose pages are measured."""
-        return max(10, self.mentors // 20 * 10)
+        """The mentor whose pages are measured: in the middle, and alike at every size: rows repeat by hundreds."""
+        return min(self.mentors, self.mentors // 200 * 100 + 50)
 
 
 SIZES = {size.name: size for size in (Size("small", 100), Size("tenth", 1_000), Size("full", 10_000))}

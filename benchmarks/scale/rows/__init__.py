@@ -1,7 +1,8 @@
 """The rows of a site of a given size, set-wise in SQL: the same every time, and as the services leave them.
 
 Keys are counted up from 1: users are the mentors, then the students, then one of the staff. Session `i` is the `k`th of
-mentor `m`, and its rows have keys made from `i`. What a model has and no statement here names is the model's default.
+mentor `m`, and its rows have keys made from `i`. Patterns repeat every hundred mentors, so that one person's rows are
+alike at every size. What a model has and no statement here names is the model's default.
 """
 
 from collections.abc import Iterator

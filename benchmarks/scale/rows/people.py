@@ -9,9 +9,10 @@ from benchmarks.scale.sizes import NOW, Size
 
 FIRST_NAMES = "Meera Arjun Sofia Jonas Wanjiru Haruka Callum Imogen Rajat Renata Thiago Zofia Nikhil"
 LAST_NAMES = "Rao Kapoor Delgado Lindemann Kamande Minegishi Whitford Thackray Mukherji Olvera Bittencourt"
-SKILLS = "Python Interviews Design Databases Leadership Writing Careers Testing Security Statistics Research Hiring"
-LANGUAGES = "en:English hi:Hindi es:Spanish de:German fr:French pt:Portuguese ja:Japanese sw:Swahili"
-ZONES = "Asia/Kolkata Europe/Berlin America/New_York Asia/Tokyo Africa/Nairobi Australia/Sydney"
+SKILLS = "Python Interviews Design Databases Leadership Writing Careers Testing Security Statistics"
+LANGUAGES = "en:English hi:Hindi es:Spanish de:German fr:French pt:Portuguese ja:Japanese sw:Swahili it:Italian ko:Korean"
+ZONES = "Asia/Kolkata Europe/Berlin America/New_York Asia/Tokyo Australia/Sydney"
+POLICIES = "flexible moderate strict flexible"
 # A mentor's session types; their k-th session is of type k % 4.
 FREE, INSTANT, APPROVAL, HOURLY = range(4)
 # A word that one mentor has, and one that every fourth has.
@@ -84,15 +85,15 @@ def mentors(size: Size) -> Iterator[Insert]:
             f" || CASE WHEN m = {size.looked_at} THEN 'Has lived in {RARE_WORD}. ' ELSE '' END"
             f" || CASE WHEN mod(m, 4) = 1 THEN 'Knows {COMMON_WORD}.' ELSE '' END",
             "time_zone": one_of(ZONES, "m"),
-            "cancellation_policy": one_of("flexible moderate strict", "m"),
+            "cancellation_policy": one_of(POLICIES, "m"),
             "allows_same_day": "true",
             "applied_at": applied,
             "approved_at": f"CASE WHEN mod(m, 50) <> 7 THEN {applied} + interval '1 day' END",
         },
     )
     for model, choices, each in (
-        ("mentors.Mentor_skills", SKILLS, "m + n * 5"),
-        ("mentors.Mentor_languages", LANGUAGES, "m * n"),
+        ("mentors.Mentor_skills", SKILLS, "m + n * 3"),
+        ("mentors.Mentor_languages", LANGUAGES, "m + n * 2"),
     ):
         other = "skill_id" if choices == SKILLS else "language_id"
         yield Insert(

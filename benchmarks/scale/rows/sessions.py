@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks.scale.rows.people import APPROVAL, FREE, HOURLY, INSTANT, SKILLS
+from benchmarks.scale.rows.people import APPROVAL, FREE, HOURLY, INSTANT, POLICIES, SKILLS
 from benchmarks.scale.rows.sql import Insert, code, now, one_of
 from benchmarks.scale.sizes import DUE, SESSIONS_A_MENTOR, Size
 
@@ -93,7 +93,7 @@ def sessions() -> Iterator[str | Insert]:
             "price_minor": "price",
             "fee_minor": "fee",
             "currency": "currency",
-            "cancellation_policy": one_of("flexible moderate strict", "m"),
+            "cancellation_policy": one_of(POLICIES, "m"),
             "requires_approval": f"type = {APPROVAL}",
             "room": "'room-' || i",
             "topic": f"'Where to go next with ' || {one_of(SKILLS, 'i')}",
