@@ -130,6 +130,12 @@ class _Desk:
         with connection.cursor() as cursor:
             cursor.execute(sql)
 
+    def problems(self) -> list[str]:
+        """What the audit finds wrong with the money that was filled in."""
+        from payments.reports.audit import audit
+
+        return audit().problems
+
     def catalogue(self) -> list[tuple[str, bool]]:
         """Every subject's name, and whether it runs every minute. Raises when something of the site has none."""
         from benchmarks.scale import catalogue

@@ -49,33 +49,34 @@ def workers() -> Iterator[list[Worker]]:
         yield found
 
 
+@pytest.mark.processes
+def test_the_money_that_is_filled_in_adds_up(workers):
+    assert [worker.ask("problems") for worker in workers] == [[], []]
+
+
 STUDENTS_LIST = "paid: /my-sessions/?show=all"
-
-
-@pytest.mark.processes
-def test_a_page_that_reads_one_persons_rows_costs_the_same(workers):
-    line = compare(workers, STUDENTS_LIST, is_every_minute=False)
-    assert "rows" not in line.grown
-    assert not line.trouble
-
-
-@pytest.mark.processes
-def test_without_its_index_it_grows(workers):
-    for worker in workers:
-        worker.ask("execute", DROP_INDEXES_OF_STUDENT)
-    line = compare(workers, STUDENTS_LIST, is_every_minute=False)
-    assert "rows" in line.grown
-    assert not line.is_well
-    assert "bookings_booking" in line.verdict
-
-
-# Every one that begins with the student, whatever it is called.
-DROP_INDEXES_OF_STUDENT = """
+SWEEP = "task: bookings.tasks.sweep"
+# Every index of sessions that names a column, whatever it is called.
+DROP_INDEXES = """
     DO $$
     DECLARE name text;
     BEGIN
         FOR name IN SELECT indexname FROM pg_indexes
-            WHERE tablename = 'bookings_booking' AND indexdef LIKE '%(student_id%'
+            WHERE tablename = 'bookings_booking' AND indexdef LIKE '%{column}%'
         LOOP EXECUTE format('DROP INDEX %I', name); END LOOP;
     END $$
 """
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(("name", "column"), [(STUDENTS_LIST, "student_id"), (SWEEP, "status")])
+def test_what_costs_the_same_grows_without_its_index(workers, name, column):
+    before = compare(workers, name, is_every_minute=name == SWEEP)
+    assert not before.trouble
+    assert "rows" not in before.grown
+    for worker in workers:
+        worker.ask("execute", DROP_INDEXES.format(column=column))
+    after = compare(workers, name, is_every_minute=name == SWEEP)
+    assert "rows" in after.grown
+    assert not after.is_well
+    assert "bookings_booking" in after.verdict

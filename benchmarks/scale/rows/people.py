@@ -10,7 +10,7 @@ from benchmarks.scale.sizes import NOW, Size
 FIRST_NAMES = "Meera Arjun Sofia Jonas Wanjiru Haruka Callum Imogen Rajat Renata Thiago Zofia Nikhil"
 LAST_NAMES = "Rao Kapoor Delgado Lindemann Kamande Minegishi Whitford Thackray Mukherji Olvera Bittencourt"
 SKILLS = "Python Interviews Design Databases Leadership Writing Careers Testing Security Statistics"
-LANGUAGES = "en:English hi:Hindi es:Spanish de:German fr:French pt:Portuguese ja:Japanese sw:Swahili it:Italian ko:Korean"
+LANGUAGES = "en:English hi:Hindi es:Spanish de:German fr:French pt:Portuguese ja:Japanese th:Thai it:Italian ko:Korean"
 ZONES = "Asia/Kolkata Europe/Berlin America/New_York Asia/Tokyo Australia/Sydney"
 POLICIES = "flexible moderate strict flexible"
 # A mentor's session types; their k-th session is of type k % 4.
