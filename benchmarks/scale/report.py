@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
 from benchmarks.scale.measuring import Figures
@@ -14,8 +13,7 @@ ROWS_FLOOR, QUERIES_FLOOR, SQL_FLOOR, WHOLE_FLOOR = 300, 3, 2.0, 5.0
 
 @dataclass(frozen=True)
 class Cost:
-    """The rows and statements of one time, and of several times the least, since whatever else a machine does only
-    adds to it."""
+    """Statements and rows of one time, and the least time of several: whatever else a machine does only adds to it."""
 
     queries: int
     rows: int
@@ -29,7 +27,7 @@ class Cost:
         last = figures[-1]
         return cls(
             queries=last.queries,
-            rows=int(median(each.rows_read for each in figures)),
+            rows=last.rows_read,
             sql=min(each.sql for each in figures),
             whole=min(each.whole for each in figures),
             tables=last.rows,
