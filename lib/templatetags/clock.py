@@ -6,11 +6,11 @@ from django import template
 from lib import clock
 
 register = template.Library()
-
-
-@register.filter
-def clock_time(at: datetime, zone: ZoneInfo) -> str:
-    return clock.format_time(at, zone)
+register.filter("clock_time", clock.format_time)
+register.filter("clock_moment", clock.format_moment)
+register.filter("clock_weekday", clock.format_weekday)
+register.filter("clock_duration", clock.format_duration)
+register.filter("clock_zone_name", clock.format_zone_name)
 
 
 @register.filter
@@ -44,34 +44,14 @@ def clock_day_number(at: datetime, zone: ZoneInfo) -> int:
 
 
 @register.filter
-def clock_weekday(day: date) -> str:
-    return clock.format_weekday(day)
-
-
-@register.filter
 def clock_hour(wall: time) -> str:
     """Of a rule on somebody's wall clock, which is no instant."""
     return clock.format_minute(wall.hour * 60 + wall.minute)
 
 
 @register.filter
-def clock_moment(at: datetime, zone: ZoneInfo) -> str:
-    return clock.format_moment(at, zone)
-
-
-@register.filter
 def clock_zone(at: datetime, zone: ZoneInfo) -> str:
     return clock.format_zone(zone, at)
-
-
-@register.filter
-def clock_zone_name(zone: ZoneInfo) -> str:
-    return clock.format_zone_name(zone)
-
-
-@register.filter
-def clock_duration(minutes: int) -> str:
-    return clock.format_duration(minutes)
 
 
 def _day(at: datetime | date, zone: ZoneInfo | None) -> date:

@@ -3,11 +3,7 @@ from django import template
 from lib.money import format_money
 
 register = template.Library()
-
-
-@register.filter
-def money(minor: int, currency: str) -> str:
-    return format_money(minor, currency)
+register.filter("money", format_money)
 
 
 @register.filter
