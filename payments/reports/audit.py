@@ -3,14 +3,26 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from bookings.models import ENDED, HOLDING, Booking, Status
 from lib.sweeping import each, row_of
-from payments.models import OWED, Dispute, Payment, PaymentStatus, Payout, PayoutLine, Refund, RefundStatus
+from payments.models import (
+    OWED,
+    Dispute,
+    DisputeQuerySet,
+    Payment,
+    PaymentQuerySet,
+    PaymentStatus,
+    Payout,
+    PayoutLine,
+    Refund,
+    RefundStatus,
+)
 from payments.shares import Shares, overdrawn, shares_of
 
 logger = logging.getLogger(__name__)
@@ -29,17 +41,29 @@ class Total:
     on_its_way: int = 0
     lost: int = 0
 
-    def add(self, amount: int, part: Shares) -> None:
-        self.came_in += amount
-        self.fee += part.fee
-        self.mentor += part.mentor
-        self.refunded += part.refunded
-        self.on_its_way += part.on_its_way
-        self.lost += part.lost
+    def add(self, amount: int, part: Shares, count: int) -> None:
+        """So many payments of this amount, each divided like this."""
+        self.came_in += amount * count
+        self.fee += part.fee * count
+        self.mentor += part.mentor * count
+        self.refunded += part.refunded * count
+        self.on_its_way += part.on_its_way * count
+        self.lost += part.lost * count
 
     @property
     def is_balanced(self) -> bool:
         return self.came_in == self.fee + self.mentor + self.refunded + self.on_its_way + self.lost
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What `payments.shares` divides, of any number of payments that are alike."""
+
+    amount_minor: int
+    platform_fee_minor: int
+    refunded_minor: int
+    reserved_minor: int
+    lost_minor: int
 
 
 @dataclass
@@ -73,27 +97,20 @@ def report() -> Audit:
 
 def _audit() -> Audit:
     found = Audit()
-    went_back = _sums(Refund.objects.filter(status=RefundStatus.SUCCEEDED))
-    owed = _sums(Refund.objects.filter(status__in=OWED))
-    lost = _sums(Dispute.objects.chargebacks().filter(status=Dispute.Status.LOST))
 
-    def count(payment: Payment) -> None:
-        below = (went_back[payment.pk], owed[payment.pk], lost[payment.pk])
-        wrong = [
-            f"{payment.booking.reference} {payment.reference}: {words}" for words in _wrong(payment, *below)
-        ]
-        if payment.status == PaymentStatus.SUCCEEDED:
-            found.totals[payment.currency].add(payment.amount_minor, shares_of(payment))
-        found.problems += wrong
+    def name(payment: Any) -> None:
+        wrong = _wrong(payment, payment.went_back, payment.owed, payment.lost)
+        found.problems += [f"{payment.booking.reference} {payment.reference}: {words}" for words in wrong]
 
-    swept = each(
+    looked_at = each(
         "payments.reports.audit",
-        Payment.objects.select_related("booking").order_by("pk").iterator(),
-        count,
+        _with_sums().exclude(_is_right()).select_related("booking").order_by("pk").iterator(),
+        name,
         called=lambda payment: row_of(Payment, payment.pk, payment.reference),
         seconds=None,
     )
-    found.problems += [f"{row.label}: it could not be counted" for row in swept.failed]
+    found.problems += [f"{row.label}: it could not be counted" for row in looked_at.failed]
+    found.totals = _totals(without=[row.label for row in looked_at.failed])
     found.problems += [
         f"{currency}: {total.came_in} came in, and the parts are another sum"
         for currency, total in found.totals.items()
@@ -104,10 +121,58 @@ def _audit() -> Audit:
     return found
 
 
-def _sums(rows: QuerySet[Refund] | QuerySet[Dispute]) -> dict[int, int]:
-    """By payment."""
-    grouped = rows.order_by().values_list("payment_id").annotate(total=Sum("amount_minor"))
-    return defaultdict(int, dict(grouped))
+def _totals(*, without: list[str]) -> dict[str, Total]:
+    """By currency, without the orders so named. Payments that are divided alike are divided once."""
+    totals: dict[str, Total] = defaultdict(Total)
+    came_in = Payment.objects.filter(status=PaymentStatus.SUCCEEDED).exclude(reference__in=without)
+    alike = came_in.order_by().values_list("currency", *(each.name for each in fields(Amounts)))
+    for currency, *amounts, count in alike.annotate(count=Count("pk")).iterator():
+        of_one = Amounts(*amounts)
+        totals[currency].add(of_one.amount_minor, shares_of(of_one), count)
+    return totals
+
+
+def _with_sums() -> PaymentQuerySet:
+    """With what the rows beneath each payment add up to."""
+    refunds = Refund.objects.filter(payment=OuterRef("pk"))
+    return Payment.objects.annotate(
+        went_back=_sum(refunds.filter(status=RefundStatus.SUCCEEDED)),
+        owed=_sum(refunds.filter(status__in=OWED)),
+        lost=_sum(_chargebacks()),
+        gone=F("refunded_minor") + F("reserved_minor") + F("lost_minor"),
+    )
+
+
+def _chargebacks() -> DisputeQuerySet:
+    return Dispute.objects.chargebacks().filter(payment=OuterRef("pk"), status=Dispute.Status.LOST)
+
+
+def _sum(rows: QuerySet[Refund] | QuerySet[Dispute]) -> Coalesce:
+    summed = rows.order_by().values("payment").annotate(total=Sum("amount_minor")).values("total")
+    return Coalesce(Subquery(summed), 0)
+
+
+def _is_right() -> Q:
+    """Of almost all payments: what `_wrong` has nothing to say about. It looks at every other one.
+
+    The database adds up what is beneath a payment only where there is something.
+    """
+    refunds = Refund.objects.filter(payment=OuterRef("pk")).exclude(status=RefundStatus.DROPPED)
+    untouched = Q(gone=0) & ~Q(Exists(refunds)) & ~Q(Exists(_chargebacks()))
+    as_noted = Q(refunded_minor=F("went_back"), reserved_minor=F("owed"), lost_minor=F("lost"))
+    nothing_came_in = (
+        ~Q(status=PaymentStatus.SUCCEEDED) & Q(gone=0) & (Q(payment_id="") | Q(needs_review=False))
+    )
+    as_agreed = Q(
+        is_surplus=False,
+        amount_minor=F("booking__price_minor") + F("booking__fee_minor"),
+        platform_fee_minor=F("booking__fee_minor"),
+        currency=F("booking__currency"),
+        booking__status__in=[*HAPPENS, Status.CANCELLED],
+        gone__lte=F("amount_minor"),
+    )
+    came_in = Q(status=PaymentStatus.SUCCEEDED) & as_agreed
+    return (nothing_came_in | came_in) & (untouched | as_noted)
 
 
 def _wrong(payment: Payment, went_back: int, owed: int, lost: int) -> Iterator[str]:
@@ -143,15 +208,16 @@ def _wrong(payment: Payment, went_back: int, owed: int, lost: int) -> Iterator[s
 
 
 def _unpaid() -> Iterator[str]:
-    paid = Q(payments__status=PaymentStatus.SUCCEEDED, payments__is_surplus=False)
+    paid = Payment.objects.counted().filter(booking=OuterRef("pk"))
     charged = Booking.objects.filter(status__in=HAPPENS).exclude(price_minor=0, fee_minor=0)
-    yield from charged.exclude(pk__in=Booking.objects.filter(paid)).values_list("reference", flat=True)
+    unpaid = charged.filter(~Exists(paid)).order_by("pk")
+    yield from unpaid.values_list("reference", flat=True).iterator()
 
 
 def _wrong_payouts() -> Iterator[str]:
     payouts = Payout.objects.annotate(summed=Coalesce(Sum("lines__amount_minor"), 0))
     off = payouts.exclude(amount_minor=F("summed"))
-    for reference, sent, summed in off.values_list("reference", "amount_minor", "summed"):
+    for reference, sent, summed in off.values_list("reference", "amount_minor", "summed").iterator():
         yield f"{reference}: {sent} was sent, and its lines are {summed}"
     came_back = Q(payout__returned_at__isnull=False)
     strange = (
@@ -160,5 +226,5 @@ def _wrong_payouts() -> Iterator[str]:
         | (came_back & Q(is_returned=False))
         | (~came_back & Q(is_returned=True))
     )
-    for line in PayoutLine.objects.filter(strange).select_related("payout", "payment"):
+    for line in PayoutLine.objects.filter(strange).select_related("payout", "payment").iterator():
         yield f"{line.payout}: its line for {line.payment} is not of its mentor, currency or state"
