@@ -163,8 +163,10 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
     }
 else:
-    # No thread of a web worker waits for another's connection; other processes use one or two.
+    # No thread of a web worker waits for another's connection; other processes use one or two. Compiling a query
+    # (jit) takes longer than any of ours runs, and is tried for those that look at many rows.
     DATABASE["OPTIONS"] = {
+        "options": "-c jit=off",
         **DATABASE.get("OPTIONS", {}),
         "pool": {"min_size": 1, "max_size": WEB_THREADS, "timeout": 10},
     }
