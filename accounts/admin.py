@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from accounts import services
 from accounts.forms import PhoneField, TimeZoneField
 from accounts.models import User
+from lib.admin_lists import BoundedListAdmin
 
 
 class PersonFields(forms.ModelForm[User]):
@@ -42,13 +43,14 @@ class UserChangeForm(PersonFields, DjangoUserChangeForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(BoundedListAdmin, DjangoUserAdmin[User]):
     form = UserChangeForm
     add_form = UserAddForm
     list_display = ("email", "name", "is_mentor", "is_staff", "is_active", "date_joined")
     list_filter = ("is_active", "is_mentor", "is_staff", "is_superuser", "groups")
     search_fields = ("email", "name")
-    ordering = ("-date_joined",)
+    ordering = ("-pk",)
+    sortable_by = ("email",)
     readonly_fields = ("is_mentor", "last_login", "date_joined", "closed_at")
     actions = ("activate", "deactivate")
     fieldsets = (
@@ -126,7 +128,7 @@ def _changeable(request: HttpRequest, people: QuerySet[User]) -> QuerySet[User]:
     return people if _rules(request) else people.exclude(Q(is_staff=True) | Q(is_superuser=True))
 
 
-class OfAPerson(admin.ModelAdmin[Any]):
+class OfAPerson(BoundedListAdmin):
     """Rows that decide how a person signs in. Staff's are changed by superusers alone."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -42,13 +42,15 @@ class BookingAdmin(StaffAdmin):
     list_display = ("reference", "type_name", "mentor", "student", "starts_at", "status")
     list_filter = ("status", "starts_at")
     search_fields = (
-        "reference",
+        "=reference",
         "student__email",
         "student__name",
         "mentor__user__email",
         "mentor__user__name",
     )
-    date_hierarchy = "starts_at"
+    search_help_text = "A session's reference, or a student's or mentor's name or e-mail address"
+    ordering = ("-starts_at",)
+    sortable_by = ("reference", "starts_at")
     list_select_related = ("mentor__user", "student")
     inlines = (EventInline,)
 
@@ -155,7 +157,8 @@ class ReviewAdmin(StaffAdmin):
     list_display = ("booking", "rating", "created_at", "is_hidden")
     list_filter = ("rating", ("hidden_at", admin.EmptyFieldListFilter))
     list_select_related = ("booking",)
-    search_fields = ("booking__reference", "words")
+    search_fields = ("=booking__reference", "words")
+    ordering = ("-pk",)
 
     @admin.display(boolean=True, description="hidden")
     def is_hidden(self, review: Review) -> bool:

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 
+from lib.admin_lists import BoundedListAdmin
+
 
 class KeptRows:
     """Rows that are neither added nor deleted in the admin. For pages and for the tables on them."""
@@ -36,7 +38,7 @@ class HistoryAdmin(KeptRows):
         return [field.name for field in model._meta.fields]
 
 
-class ActionAdmin(admin.ModelAdmin[Any]):
+class ActionAdmin(BoundedListAdmin):
     """A list whose actions stand as buttons on a row's page too, and decisions that have a page of their own."""
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:  # type: ignore[override]
@@ -115,4 +117,4 @@ class NeedsAttention(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
-        return queryset.filter(self.WHAT[chosen][1]).distinct() if chosen in self.WHAT else queryset
+        return queryset.filter(self.WHAT[chosen][1]) if chosen in self.WHAT else queryset

@@ -87,7 +87,7 @@ class MentorAdmin(KeptRows, ActionAdmin):
     list_filter = ("status", "is_paused", "skills", "languages")
     list_select_related = ("user",)
     search_fields = ("user__name", "user__email", "headline", "slug")
-    ordering = ("-applied_at",)
+    ordering = ("-pk",)
     filter_horizontal = ("skills", "languages")
     readonly_fields = (
         *("user", "slug", "status", "photo", "rating_mean", "review_count", "session_count"),

@@ -3,6 +3,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from lib.admin_lists import BoundedListAdmin
 from lib.enqueue import enqueue_on_commit
 from lib.staff_pages import ReadOnlyRows
 from notifications import services, tasks
@@ -10,15 +11,15 @@ from notifications.models import Message
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyRows, admin.ModelAdmin[Message]):
+class MessageAdmin(ReadOnlyRows, BoundedListAdmin):
     """To look and to send again; rows are written by the events alone."""
 
     list_display = ("kind", "booking", "recipient", "status", "due_at", "attempts", "sent_at", "error")
     list_filter = ("status", "kind", "channel")
     list_select_related = ("booking", "recipient")
-    search_fields = ("booking__reference", "recipient__email", "recipient__name", "address")
+    search_fields = ("=booking__reference", "recipient__email", "recipient__name")
     search_help_text = "A session's reference, or a recipient's name or address"
-    date_hierarchy = "created_at"
+    ordering = ("-pk",)
     actions = ("send_again",)
 
     @admin.action(description="Send again", permissions=["resend"])

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, reverse
@@ -15,19 +15,23 @@ from accounts.requests import current_user
 from lib.money import format_money
 from lib.staff_pages import HistoryAdmin, NeedsAttention, StaffAdmin
 from payments import services
+from payments.admin.filters import CurrencyFilter, GatewayFilter
 from payments.forms import StaffRefundForm
 from payments.gateways.base import GatewayError
-from payments.models import Dispute, Payment, PaymentStatus, Refund, RefundStatus
+from payments.models import Dispute, Payment, PaymentStatus, Refund, RefundStatus, WebhookEvent
 from payments.services import NotRefundable, RefundsChanged
+
+FAILED_REFUNDS = Refund.objects.filter(payment=OuterRef("pk"), status=RefundStatus.FAILED)
+EVENTS_NOT_PROCESSED = WebhookEvent.objects.unprocessed().filter(order=OuterRef("pk"))
 
 
 class PaymentAttention(NeedsAttention):
     WHAT = {
         "review": ("Anything to review", Q(needs_review=True)),
         "mismatch": ("Amount mismatch", Q(needs_review=True) & ~Q(status=PaymentStatus.SUCCEEDED)),
-        "refund": ("Refund failed", Q(refunds__status=RefundStatus.FAILED)),
+        "refund": ("Refund failed", Q(Exists(FAILED_REFUNDS))),
         "dispute": ("In dispute", Q(is_disputed=True)),
-        "event": ("Event not processed", Q(webhook_events__isnull=False, webhook_events__processed_at=None)),
+        "event": ("Event not processed", Q(Exists(EVENTS_NOT_PROCESSED))),
     }
 
 
@@ -59,18 +63,19 @@ class DisputeInline(HistoryAdmin, admin.TabularInline[Dispute, Payment]):
 class PaymentAdmin(StaffAdmin):
     list_display = ("reference", "session", "status", "amount", "gateway", "needs_review", "created_at")
     list_filter = (
-        *(PaymentAttention, "needs_review", "status", "gateway", "currency", "is_surplus", "is_disputed"),
+        *(PaymentAttention, "needs_review", "status", GatewayFilter, CurrencyFilter),
+        *("is_surplus", "is_disputed"),
     )
     list_select_related = ("booking",)
     search_fields = (
-        "reference",
-        "booking__reference",
-        "payment_id",
-        "provider_ref",
+        "=reference",
+        "=booking__reference",
+        "=payment_id",
+        "=provider_ref",
         "booking__student__email",
     )
     search_help_text = "Order, session, payment or checkout ID, or the student's e-mail address"
-    date_hierarchy = "created_at"
+    sortable_by = ("reference", "created_at")
     inlines = (RefundInline, DisputeInline)
     actions = ("settle_again", "mark_reviewed", "give_back")
 

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from accounts.requests import current_user
 from lib.money import format_money
 from lib.staff_pages import HistoryAdmin, StaffAdmin
+from payments.admin.filters import CurrencyFilter
 from payments.forms import SeenNumber
 from payments.models import Payout, PayoutLine
 from payments.reports.earnings import PayoutDue, available_earnings, payouts_due
@@ -57,11 +58,12 @@ class PayoutAdmin(StaffAdmin):
         *("reference", "mentor", "amount", "transfer_reference", "recorded_at", "recorded_by", "returned_at"),
     )
     fields = (*list_display, "returned_by")
-    list_filter = ("currency", ("returned_at", admin.EmptyFieldListFilter))
+    list_filter = (CurrencyFilter, ("returned_at", admin.EmptyFieldListFilter))
     list_select_related = ("mentor__user", "recorded_by")
-    search_fields = ("reference", "transfer_reference", "mentor__user__name", "mentor__user__email")
+    search_fields = ("=reference", "=transfer_reference", "mentor__user__name", "mentor__user__email")
     search_help_text = "Payout, reference of the transfer, or the mentor's name or e-mail address"
-    date_hierarchy = "recorded_at"
+    ordering = ("-pk",)
+    sortable_by = ("reference",)
     inlines = (PayoutLineInline,)
     actions = ("mark_returned",)
 

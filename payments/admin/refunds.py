@@ -25,9 +25,10 @@ class RefundAdmin(StaffAdmin):
     list_display = ("reference", "payment", "amount", "reason", "status", "attempts", "error", "created_at")
     list_filter = (RefundAttention, "status", "reason")
     list_select_related = ("payment",)
-    search_fields = ("reference", "payment__reference", "payment__booking__reference", "provider_id")
+    search_fields = ("=reference", "=payment__reference", "=payment__booking__reference", "=provider_id")
     search_help_text = "Refund, order, session, or the provider's refund ID"
-    date_hierarchy = "created_at"
+    ordering = ("-pk",)
+    sortable_by = ("reference",)
     actions = ("try_again",)
 
     @admin.display(description="amount", ordering="amount_minor")

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from lib.staff_pages import StaffAdmin
 from payments import services
+from payments.admin.filters import GatewayFilter
 from payments.models import WebhookEvent
 
 
@@ -40,11 +41,17 @@ class WebhookEventAdmin(StaffAdmin):
         "attempts",
         "error",
     )
-    list_filter = (AttentionFilter, "gateway", "kind")
+    list_filter = (AttentionFilter, GatewayFilter, "kind")
     list_select_related = ("order",)
-    search_fields = ("event_id", "provider_ref", "payment_id", "refund_id", "order__reference")
-    search_help_text = "Event, checkout, payment or refund at the provider, or our order"
-    date_hierarchy = "received_at"
+    search_fields = (
+        "=event_id",
+        "=order__provider_ref",
+        "=order__payment_id",
+        "=order__reference",
+        "=order__booking__reference",
+    )
+    search_help_text = "Event, or its order's checkout or payment, at the provider; or our order or session"
+    ordering = ("-pk",)
     actions = ("process_again",)
 
     @admin.action(description="Process again", permissions=["change"])

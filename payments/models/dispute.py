@@ -37,7 +37,7 @@ class Dispute(models.Model):
     class Meta:
         ordering: ClassVar[list[str]] = ["-opened_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["payment", "dispute_id"], name="dispute_is_once_a_payment")
+            models.UniqueConstraint(fields=["dispute_id", "payment"], name="dispute_is_once_a_payment")
         ]
 
     def __str__(self) -> str:

@@ -141,7 +141,13 @@ class Payment(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["status"], name="payment_by_status")]
+        indexes = [
+            models.Index(fields=["status"], name="payment_by_status"),
+            models.Index(fields=["created_at", "id"], name="payment_by_creation"),
+            models.Index(fields=["id"], condition=Q(needs_review=True), name="payment_to_review"),
+            models.Index(fields=["id"], condition=Q(is_disputed=True), name="payment_in_dispute"),
+            models.Index(fields=["id"], condition=Q(is_surplus=True), name="payment_surplus"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_is_positive"),
             models.CheckConstraint(
@@ -168,12 +174,12 @@ class Payment(models.Model):
                 name="payment_besides_another_is_surplus",
             ),
             models.UniqueConstraint(
-                fields=["gateway", "provider_ref"],
+                fields=["provider_ref", "gateway"],
                 condition=~Q(provider_ref=""),
                 name="payment_checkout_is_unique",
             ),
             models.UniqueConstraint(
-                fields=["gateway", "payment_id"],
+                fields=["payment_id", "gateway"],
                 condition=~Q(payment_id=""),
                 name="payment_payment_id_is_unique",
             ),

@@ -42,7 +42,7 @@ class Payout(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payout_amount_is_positive"),
             models.UniqueConstraint(
-                fields=["mentor", "transfer_reference"], name="payout_transfer_is_recorded_once"
+                fields=["transfer_reference", "mentor"], name="payout_transfer_is_recorded_once"
             ),
         ]
 

@@ -87,7 +87,7 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
             models.UniqueConstraint(fields=["key"], name="refund_key_is_unique"),
             models.UniqueConstraint(
-                fields=["payment", "provider_id"],
+                fields=["provider_id", "payment"],
                 condition=~Q(provider_id=""),
                 name="refund_provider_id_is_unique_for_payment",
             ),

@@ -49,7 +49,7 @@ class WebhookEvent(models.Model):
         ordering: ClassVar[list[str]] = ["-received_at", "-pk"]
         indexes = [models.Index(fields=["processed_at", "due_at"], name="webhook_event_by_due_time")]
         constraints = [
-            models.UniqueConstraint(fields=["gateway", "event_id"], name="webhook_event_is_stored_once")
+            models.UniqueConstraint(fields=["event_id", "gateway"], name="webhook_event_is_stored_once")
         ]
 
     def __str__(self) -> str:

@@ -68,9 +68,9 @@ def test_the_list_costs_the_same_for_one_message_and_for_many(
 ):
     client.force_login(staff)
     outbox.exclude(pk=outbox.first().pk).update(status=Status.SENT)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(4):
         client.get(LIST, {"status__exact": "queued"})
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(4):
         client.get(LIST, {"status__exact": "sent"})
 
 
