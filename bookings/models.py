@@ -60,11 +60,17 @@ def _waits(now: datetime) -> Q:
     )
 
 
+def _hold_has_lapsed(now: datetime) -> Q:
+    return Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now)
+
+
+def _request_has_lapsed(now: datetime) -> Q:
+    return Q(status=Status.REQUESTED, respond_by__lte=now)
+
+
 def _has_lapsed(now: datetime) -> Q:
     """The time to pay or to answer is over, whether or not a sweep has been by."""
-    return Q(status=Status.AWAITING_PAYMENT, hold_expires_at__lte=now) | Q(
-        status=Status.REQUESTED, respond_by__lte=now
-    )
+    return _hold_has_lapsed(now) | _request_has_lapsed(now)
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -90,6 +96,12 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def lapsed(self, now: datetime) -> Self:
         """Holds and requests whose time to pay or answer is over, whether or not a sweep has been by."""
         return self.filter(_has_lapsed(now))
+
+    def lapsed_holds(self, now: datetime) -> Self:
+        return self.filter(_hold_has_lapsed(now))
+
+    def lapsed_requests(self, now: datetime) -> Self:
+        return self.filter(_request_has_lapsed(now))
 
     def waiting(self, now: datetime) -> Self:
         """Requests and unpaid holds that stand."""
@@ -171,6 +183,17 @@ class Booking(models.Model):
             models.Index(fields=["student", "starts_at"], name="booking_by_student"),
             models.Index(fields=["mentor", "starts_at"], name="booking_by_mentor"),
             models.Index(fields=["status", "ends_at"], name="booking_by_status"),
+            models.Index(fields=["starts_at", "id"], name="booking_by_start"),
+            models.Index(
+                fields=["hold_expires_at", "id"],
+                condition=Q(status=Status.AWAITING_PAYMENT),
+                name="booking_to_expire_unpaid",
+            ),
+            models.Index(
+                fields=["respond_by", "id"],
+                condition=Q(status=Status.REQUESTED),
+                name="booking_to_expire_unanswered",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -25,6 +25,8 @@ part_swept = Signal()
 
 SECONDS = 45.0
 BATCH = 1_000
+# More than one sweep gets through in its time.
+MOST_ROWS = 20 * BATCH
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,12 @@ def each(
 def each_row(
     name: str, rows: QuerySet[Any], work: Callable[[int], object], *, seconds: float | None = SECONDS
 ) -> Swept:
-    """`each` for rows of a table, by their primary keys."""
+    """`each` for rows of a table, by their primary keys; at most `MOST_ROWS` of them, and the next sweep goes on."""
     model = rows.model
     words = "reference" if any(column.name == "reference" for column in model._meta.fields) else "pk"
     return each(
         name,
-        rows.values_list("pk", words),
+        rows.values_list("pk", words)[:MOST_ROWS],
         lambda found: work(found[0]),
         called=lambda found: row_of(model, *found),
         seconds=seconds,
@@ -124,7 +126,7 @@ def attempt(
     return None
 
 
-def delete_in_batches(rows: QuerySet[Any], *, most: int = 20 * BATCH) -> int:
+def delete_in_batches(rows: QuerySet[Any], *, most: int = MOST_ROWS) -> int:
     """Delete at most so many rows, some at a time, so that nobody waits long for a lock; returns how many."""
     deleted = 0
     while deleted < most:

@@ -3,7 +3,7 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Min, Q
+from django.db.models import Q
 
 from accounts.models import User
 from bookings.models import Booking
@@ -40,6 +40,9 @@ class Status(models.TextChoices):
     WITHHELD = "withheld", "Kept back: too many in a day by one student"
 
 
+# Those that somebody may still have to see to.
+UNDELIVERED = (Status.QUEUED, Status.SENDING, Status.FAILED, Status.WITHHELD)
+
 # Of a session that takes place; what tells of money is said whatever becomes of the session.
 OF_THE_SESSION = (Kind.SESSION_SCHEDULED, Kind.REMINDER_24H)
 
@@ -71,15 +74,27 @@ def reminder_due_at(booking: Booking, now: datetime) -> datetime | None:
 class MessageQuerySet(models.QuerySet["Message"]):
     def due(self, now: datetime) -> Self:
         """What a worker should take up: queued and due, or claimed by a worker that died."""
-        return self.filter(
-            Q(status=Status.QUEUED, due_at__lte=now)
-            | Q(status=Status.SENDING, claimed_at__lte=now - STALE_AFTER)
-        )
+        return self.queued_due(now) | self.abandoned(now)
+
+    def queued_due(self, now: datetime) -> Self:
+        return self.filter(status=Status.QUEUED, due_at__lte=now)
+
+    def abandoned(self, now: datetime) -> Self:
+        return self.filter(status=Status.SENDING, claimed_at__lte=now - STALE_AFTER)
+
+    def longest_due(self, now: datetime, most: int) -> list[tuple[datetime, int]]:
+        """When each was due, and which it is, the longest waiting first: two queries.
+
+        One that asks for either makes PostgreSQL read all that were ever sent.
+        """
+        found: list[tuple[datetime, int]] = []
+        for rows in (self.queued_due(now), self.abandoned(now)):
+            found += rows.order_by("due_at", "pk").values_list("due_at", "pk")[:most]
+        return sorted(found)[:most]
 
     def oldest_due(self, now: datetime) -> datetime | None:
         """Since when the message that is waiting longest should have been on its way."""
-        oldest: datetime | None = self.due(now).aggregate(at=Min("due_at"))["at"]
-        return oldest
+        return next((due_at for due_at, _ in self.longest_due(now, 1)), None)
 
     def caused_by(self, student: User, mentor: User, since: datetime, until: datetime) -> Self:
         """What went or goes out to a mentor in [since, until) because of one student."""
@@ -98,7 +113,9 @@ class Message(models.Model):
     event = models.CharField(max_length=80, help_text="What it tells of.")
     kind = models.CharField(max_length=24, choices=Kind)
     channel = models.CharField(max_length=8, choices=Channel, default=Channel.EMAIL)
-    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages")
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
     booking = models.ForeignKey(
         Booking, null=True, blank=True, on_delete=models.CASCADE, related_name="messages"
     )
@@ -117,7 +134,14 @@ class Message(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["status", "due_at"], name="message_by_due")]
+        indexes = [
+            models.Index(
+                fields=["status", "due_at", "id"],
+                condition=Q(status__in=UNDELIVERED),
+                name="message_undelivered",
+            ),
+            models.Index(fields=["recipient", "due_at"], name="message_by_recipient"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["event", "recipient", "channel"], name="message_is_sent_once_an_event"

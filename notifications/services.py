@@ -144,8 +144,7 @@ def part(user: User, *, now: datetime) -> list[int]:
 
 def due(now: datetime) -> list[int]:
     """What the sweep should wake workers for, the longest waiting first."""
-    rows = Message.objects.due(now).order_by("due_at", "pk")
-    return list(rows.values_list("pk", flat=True)[:SWEEP_LIMIT])
+    return [pk for _, pk in Message.objects.longest_due(now, SWEEP_LIMIT)]
 
 
 def claim(pk: int, *, now: datetime) -> Message | None:

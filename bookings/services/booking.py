@@ -11,7 +11,7 @@ from bookings.conditions import Conditions
 from bookings.engine.busy import load_busy
 from bookings.engine.offered import conditions_of, lead_minutes
 from bookings.engine.slots import Refusal, free_starts, nearest, refusal
-from bookings.models import HOLDING, Booking, Status
+from bookings.models import Booking, Status
 from bookings.permissions import why_not_book
 from bookings.ports import being_checked
 from bookings.services.errors import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken
@@ -78,8 +78,7 @@ def _book(
         session_type=session_type,
         starts_at=starts_at,
         ends_at=starts_at + timedelta(minutes=duration_minutes),
-        status__in=[*HOLDING, Status.SCHEDULED],
-    ).exclude(pk__in=Booking.objects.lapsed(now))
+    ).standing(now)
     if (found := again.with_people().first()) is not None and not _is_replaced(found, shown, now):
         return found
     _refuse_unbookable(people[student.pk], session_type, duration_minutes)

@@ -12,8 +12,11 @@ from lib.sweeping import each_row
 
 def sweep(now: datetime) -> None:
     """Lapsed holds and requests end, also those whose mentor is gone, and sessions that are over complete."""
-    lapsed = Booking.objects.lapsed(now).order_by("pk")
-    each_row(EXPIRE, lapsed, lambda pk: expire(pk, now=now))
+    for lapsed in (
+        Booking.objects.lapsed_holds(now).order_by("hold_expires_at", "pk"),
+        Booking.objects.lapsed_requests(now).order_by("respond_by", "pk"),
+    ):
+        each_row(EXPIRE, lapsed, lambda pk: expire(pk, now=now))
     waiting = Booking.objects.left_behind().order_by("pk")
     each_row("bookings.withdraw", waiting, lambda pk: withdraw(pk, actor=None, now=now, reason=MENTOR_GONE))
     over = Booking.objects.over(now).order_by("ends_at", "pk")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from bookings.models import Booking, Status
+from bookings.models import Status
 from lib import deadline
 from lib.sweeping import each_row
 from payments.gateways.base import GatewayError
@@ -44,7 +44,7 @@ def sweep(now: datetime) -> None:
     payable_due = waiting.filter(payable).filter(due)
     _each("settle", payable_due, lambda pk: _try(partial(settle, source="sweep"), pk, now))
     # What staff have not decided on while its session could still take place.
-    mismatched = Payment.objects.mismatched().exclude(booking__in=Booking.objects.open_holds(now)).filter(due)
+    mismatched = Payment.objects.mismatched().exclude(payable).filter(due).order_by("pk")
     _each("give_back", mismatched, lambda pk: _try(refund_undecided_mismatch, pk, now))
     _each("refunds", Refund.objects.due(now).order_by("due_at"), lambda pk: send_refund(pk, now=now))
 
