@@ -65,6 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(is_active=False), name="user_inactive")]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_is_unique"),
             models.CheckConstraint(
