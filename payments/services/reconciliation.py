@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -32,9 +32,12 @@ from payments.services.success import set_provider_fee
 logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
+Known = tuple[PaymentState, Payment | None]
 
 DAYS = 3
 NAME = "payments.reconcile"
+# So many of our payments are asked for at once.
+BATCH = 500
 # With its bank, a payment that was over for us may still become money.
 MAY_BE_MONEY = (PayStatus.PAID, PayStatus.PROCESSING, PayStatus.AUTHORIZED)
 
@@ -88,14 +91,14 @@ class _Comparison:
     seen: set[str] = field(default_factory=set)
 
     def run(self, since: datetime) -> None:
-        self._each(self.provider.list_payments(since), self._look_up, self._named)
+        self._each(self._with_payments(self.provider.list_payments(since)), self._look_up, self._named)
         ours = Payment.objects.filter(
             gateway=self.provider.name,
             created_at__gte=since,
             status__in=[*AT_PROVIDER, PaymentStatus.SUCCEEDED],
         ).exclude(provider_ref="")
         self._each(
-            (payment for payment in ours if payment.provider_ref not in self.seen),
+            (payment for payment in ours.iterator() if payment.provider_ref not in self.seen),
             self._look_for_counterpart,
             lambda payment: row_of(Payment, payment.pk, payment.reference),
         )
@@ -109,12 +112,32 @@ class _Comparison:
         swept = each(NAME, items, work, called=called, seconds=left, stops_at=hopeless)
         self.report.failed += [row.label for row in swept.failed]
 
-    def _named(self, state: PaymentState) -> Row:
-        return Row(f"{self.provider.label} {state.provider_ref}")
+    def _with_payments(self, states: Iterable[PaymentState]) -> Iterator[Known]:
+        """Each with our payment for it, of which many are asked for at once; all before the provider failed."""
+        batch: list[PaymentState] = []
+        try:
+            for state in states:
+                batch.append(state)
+                if len(batch) == BATCH:
+                    yield from self._known(batch)
+                    batch = []
+        except GatewayError:
+            yield from self._known(batch)
+            raise
+        yield from self._known(batch)
 
-    def _look_up(self, state: PaymentState) -> None:
+    def _known(self, states: Sequence[PaymentState]) -> list[Known]:
+        refs = [state.provider_ref for state in states if state.provider_ref]
+        ours = Payment.objects.filter(gateway=self.provider.name, provider_ref__in=refs)
+        by_ref = {payment.provider_ref: payment for payment in ours.prefetch_related("second_payments")}
+        return [(state, by_ref.get(state.provider_ref)) for state in states]
+
+    def _named(self, known: Known) -> Row:
+        return Row(f"{self.provider.label} {known[0].provider_ref}")
+
+    def _look_up(self, known: Known) -> None:
+        state, payment = known
         self.seen.add(state.provider_ref)
-        payment = Payment.objects.filter(gateway=self.provider.name, provider_ref=state.provider_ref).first()
         if payment is not None:
             self._compare(payment, state)
         elif state.status is PayStatus.PAID:
@@ -147,6 +170,8 @@ class _Comparison:
         for paid in state.received:
             if paid.payment_id in ours:
                 self._compare_paid(ours[paid.payment_id], paid)
+        if all(paid.payment_id in ours for paid in state.received):
+            return
         for surplus in record_second_payments(payment.pk, state, now=self.now):
             self._repaired(surplus, f"came in besides {payment.reference}, and goes back")
 

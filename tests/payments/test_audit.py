@@ -14,6 +14,7 @@ from payments.gateways.mock import Outcome, simulate
 from payments.models import Dispute, Payment, PaymentStatus, Refund
 from payments.reports import audit as audit_module
 from payments.reports.audit import audit
+from payments.services.reconciliation import Report
 from tests.factories import NOW, BookingFactory
 from tests.payments.conftest import URLS
 from tests.payments.test_settlement import settle
@@ -242,6 +243,14 @@ def test_provider_that_can_not_be_compared_holds_up_no_other(paid, provider, set
 
 def test_reconciliation_begins_no_more_when_its_time_is_over(paid):
     assert services.reconcile(NOW, seconds=0).repaired == []
+
+
+@pytest.mark.parametrize("others", [[], ["another"]])
+def test_reconciliation_asks_for_all_payments_at_once(settled, others, request, django_assert_num_queries):
+    for name in others:
+        settle(request.getfixturevalue(name))
+    with django_assert_num_queries(8):
+        assert services.reconcile(NOW) == Report()
 
 
 def test_reconcile_looks_no_further_back_than_it_is_told(paid, travel_to, capsys):
