@@ -5,7 +5,7 @@ fee is touched only by what exceeds the price. So a part that is refunded leaves
 full refund returns everything, and nobody's share is ever below nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 
@@ -26,6 +26,20 @@ class Facts(Protocol):
 
     @property
     def lost_minor(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """`Facts` of any number of payments that are alike."""
+
+    amount_minor: int
+    platform_fee_minor: int
+    refunded_minor: int
+    reserved_minor: int
+    lost_minor: int
+
+
+AMOUNTS = tuple(each.name for each in fields(Amounts))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
@@ -23,7 +23,7 @@ from payments.models import (
     Refund,
     RefundStatus,
 )
-from payments.shares import Shares, overdrawn, shares_of
+from payments.shares import AMOUNTS, Amounts, Shares, overdrawn, shares_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,17 +53,6 @@ class Total:
     @property
     def is_balanced(self) -> bool:
         return self.came_in == self.fee + self.mentor + self.refunded + self.on_its_way + self.lost
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """What `payments.shares` divides, of any number of payments that are alike."""
-
-    amount_minor: int
-    platform_fee_minor: int
-    refunded_minor: int
-    reserved_minor: int
-    lost_minor: int
 
 
 @dataclass
@@ -125,7 +114,7 @@ def _totals(*, without: list[str]) -> dict[str, Total]:
     """By currency, without the orders so named. Payments that are divided alike are divided once."""
     totals: dict[str, Total] = defaultdict(Total)
     came_in = Payment.objects.filter(status=PaymentStatus.SUCCEEDED).exclude(reference__in=without)
-    alike = came_in.order_by().values_list("currency", *(each.name for each in fields(Amounts)))
+    alike = came_in.order_by().values_list("currency", *AMOUNTS)
     for currency, *amounts, count in alike.annotate(count=Count("pk")).iterator():
         of_one = Amounts(*amounts)
         totals[currency].add(of_one.amount_minor, shares_of(of_one), count)
