@@ -87,7 +87,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 class Payment(models.Model):
     """One order: an amount asked for a session, from before any provider hears of it until the money is in."""
 
-    reference = models.CharField("order", max_length=24, unique=True, default=order_reference, editable=False)
+    reference = models.CharField("order", max_length=24, default=order_reference, editable=False)
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
     status = models.CharField(max_length=12, choices=PaymentStatus, default=PaymentStatus.CREATED)
 
@@ -149,6 +149,7 @@ class Payment(models.Model):
             models.Index(fields=["id"], condition=Q(is_surplus=True), name="payment_surplus"),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["reference"], name="payment_reference_is_unique"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_is_positive"),
             models.CheckConstraint(
                 condition=Q(platform_fee_minor__lte=F("amount_minor")), name="payment_fee_is_within_amount"
