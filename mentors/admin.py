@@ -86,7 +86,7 @@ class MentorAdmin(KeptRows, ActionAdmin):
     list_display = ("user", "status", "is_paused", "headline", "rating_mean", "session_count", "applied_at")
     list_filter = ("status", "is_paused", "skills", "languages")
     list_select_related = ("user",)
-    search_fields = ("user__name", "user__email", "headline", "slug")
+    search_fields = ("user__name", "user__email", "headline", "=slug")
     ordering = ("-pk",)
     filter_horizontal = ("skills", "languages")
     readonly_fields = (
