@@ -438,6 +438,7 @@ def test_no_address_is_answered_by_a_failure(who: str, people) -> None:
     assert not fuzzer.broken, "\n".join(fuzzer.broken)
 
 
+@pytest.mark.once  # refused before any query
 def test_no_header_and_no_body_is_answered_by_a_failure(people) -> None:
     fuzzer = Fuzzer("student", people["student"])
     odd_pages = ("/", "/mentors/", "/media/face.jpg", "/settings/time-zone/", "/accounts/login/", "/healthz")

@@ -15,6 +15,8 @@ from bookings.models import Booking
 from tests.accounts.test_account_changes import app_code
 from tests.factories import BookingFactory, UserFactory
 
+pytestmark = pytest.mark.once
+
 ACTIVATE = "/accounts/2fa/totp/activate/"
 
 

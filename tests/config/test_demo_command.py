@@ -9,6 +9,8 @@ from bookings.models import Booking
 from config.demo import builder
 from config.demo.plans import load_mentors, load_sessions
 
+pytestmark = pytest.mark.once
+
 # The hours at which clocks go back in Europe and forward in New York.
 NIGHTS = (datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 3, 8, 6, 59, tzinfo=UTC))
 
