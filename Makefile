@@ -12,7 +12,7 @@ PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=var/check ALLOWED_HOSTS=example.com
 # A run starts dozens of programs of the same code, which only the first of them should have to compile.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check bench bench-scale format
+.PHONY: help run test check types lint layers templates migrations deployment bench bench-scale format
 
 help:
 	@echo "make run     start the site with its demo on http://localhost:$${PORT:-8000}"
@@ -31,14 +31,27 @@ test: .venv/.installed-dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.installed-dev
+	@$(MAKE) --no-print-directory --jobs=2 types lint layers templates migrations deployment
+	@$(MAKE) --no-print-directory test
+
+types:
+	$(DEVELOPMENT) $(BIN)/mypy
+
+lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(DEVELOPMENT) $(BIN)/mypy
+
+layers:
 	$(DEVELOPMENT) $(BIN)/lint-imports
+
+templates:
 	$(BIN)/djlint templates --lint --quiet
+
+migrations:
 	$(DEVELOPMENT) $(BIN)/python manage.py makemigrations --check --dry-run
+
+deployment:
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(MAKE) --no-print-directory test
 
 bench: .venv/.installed
 	@$(BIN)/python -m benchmarks
