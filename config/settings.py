@@ -148,8 +148,8 @@ TEMPLATES = [
         },
     }
 ]
-# Forms render with the project's own templates/django/forms/.
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+# Forms render with the project's own templates/django/forms/, and widgets without any.
+FORM_RENDERER = "lib.forms.Renderer"
 
 # Database
 

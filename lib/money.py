@@ -1,6 +1,7 @@
 """Money is an integer in the currency's minor unit beside its ISO 4217 code; here it becomes words."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.numbers import format_currency, get_currency_name
 
@@ -21,6 +22,7 @@ LEAST_CHARGE = {
 MOST_CHARGE = 100_000_000
 
 
+@lru_cache(4096)  # a page of earnings words a hundred amounts, and Babel reads its pattern anew for each
 def format_money(minor: int, currency: str, *, full: bool = False) -> str:
     """`₹12,34,567.50`, `$75`; whole amounts lose their zeros unless `full`, as in a column of figures.
 

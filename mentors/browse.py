@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db.models import Value
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from lib.money import EXPONENTS, MOST_CHARGE, to_minor
+from lib.money import EXPONENTS, MOST_CHARGE, format_money, to_minor
 from mentors import panels
 from mentors.models import Language, Mentor, MentorQuerySet, SessionType, Skill, skills_of
 
@@ -26,11 +27,29 @@ class Facets:
     currencies: Choices
 
 
+class CardFacts(NamedTuple):
+    """What a card says of its mentor: plain values, by which its HTML is kept."""
+
+    name: str
+    url: str
+    initials: str
+    photo_url: str
+    headline: str
+    bio: str
+    skills: tuple[str, ...]
+    has_free: bool
+    price: str
+    is_hourly: bool
+    has_more: bool
+    rating: Decimal | None
+    review_count: int
+
+
 @dataclass(frozen=True)
 class Card:
     """`cheapest` is the lowest price in one currency, `has_more` that there are higher ones.
 
-    `skills` needs mentors that came `for_cards`.
+    `skills` and `facts` need mentors that came `for_cards`.
     """
 
     mentor: Mentor
@@ -43,6 +62,25 @@ class Card:
     @property
     def skills(self) -> list[str]:
         return skills_of(self.mentor)[:SKILLS_SHOWN]
+
+    @property
+    def facts(self) -> CardFacts:
+        mentor, cheapest = self.mentor, self.cheapest
+        return CardFacts(
+            name=mentor.name,
+            url=mentor.get_absolute_url(),
+            initials=mentor.initials,
+            photo_url=mentor.photo_url,
+            headline=mentor.headline,
+            bio=mentor.bio,
+            skills=tuple(self.skills),
+            has_free=self.has_free,
+            price=format_money(cheapest.price_minor, cheapest.currency) if cheapest else "",
+            is_hourly=cheapest is not None and cheapest.pricing == SessionType.Pricing.HOURLY,
+            has_more=self.has_more,
+            rating=mentor.rating_mean,
+            review_count=mentor.review_count,
+        )
 
 
 def facets(now: datetime) -> Facets:
