@@ -20,8 +20,8 @@ def queue_messages(*, booking: Booking, event: BookingEvent, now: datetime, **_:
 
 
 @receiver(refund_requested)
-def queue_given_back(*, refund: Refund, now: datetime, **_: Any) -> None:
-    for pk in services.queue_given_back(refund, now=now):
+def queue_refund_news(*, refund: Refund, now: datetime, **_: Any) -> None:
+    for pk in services.queue_refund_news(refund, now=now):
         enqueue_on_commit(tasks.deliver, pk)
 
 
@@ -33,10 +33,10 @@ def queue_payment_failed(*, payment: Payment, now: datetime, **_: Any) -> None:
 
 @receiver([booking_cancelled, booking_declined, booking_expired])
 def drop_messages(*, booking: Booking, **_: Any) -> None:
-    services.drop(booking)
+    services.drop_queued(booking)
 
 
 @receiver(account_closed)
 def say_farewell(*, user: User, now: datetime, **_: Any) -> None:
-    for pk in services.part(user, now=now):
+    for pk in services.queue_farewell(user, now=now):
         enqueue_on_commit(tasks.deliver, pk)

@@ -59,7 +59,7 @@ class Receipt:
     kept: str
 
 
-def receipted(user: User) -> PaymentQuerySet:
+def payments_with_receipt(user: User) -> PaymentQuerySet:
     """The payments for which this person gets a receipt: their own that came in, and for staff who may look at
     payments everybody's."""
     payments = Payment.objects.counted()

@@ -1,3 +1,5 @@
+"""What the schedule has done every minute: events, checkouts, mismatches and refunds that are due."""
+
 import logging
 from collections.abc import Callable
 from datetime import datetime

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import current_user
 from payments.models import Payment
 from payments.reports.receipt_pdf import draw
-from payments.reports.receipts import make_receipt, receipted
+from payments.reports.receipts import make_receipt, payments_with_receipt
 
 
 @never_cache
@@ -31,4 +31,4 @@ def session_receipt_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _paid(request: HttpRequest, reference: str) -> Payment:
     """Whoever paid gets the receipt, and staff; until the money is in there is none."""
-    return get_object_or_404(receipted(current_user(request)), booking__reference=reference)
+    return get_object_or_404(payments_with_receipt(current_user(request)), booking__reference=reference)

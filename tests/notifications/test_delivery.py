@@ -10,6 +10,7 @@ from bookings.models import Booking
 from bookings.models import Status as BookingStatus
 from notifications import services, tasks
 from notifications.models import MESSAGE_TRANSITIONS, STALE_AFTER, Kind, Message, Status
+from notifications.services import delivery
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +157,7 @@ def test_a_message_that_kills_its_workers_is_given_up(confirmation, settings, ma
 def test_a_worker_taken_for_dead_does_not_overwrite_its_successor(confirmation, caplog):
     slow = services.claim(confirmation.pk, now=NOW)
     services.deliver(confirmation.pk, now=NOW + STALE_AFTER)
-    services._record(slow, status=Status.QUEUED, error="too late")
+    delivery._record(slow, status=Status.QUEUED, error="too late")
     confirmation.refresh_from_db()
     assert (confirmation.status, confirmation.error) == (Status.SENT, "")
     assert caplog.records[-1].getMessage() == "message was claimed by another worker"
@@ -205,20 +206,20 @@ def test_only_legal_transitions_happen(confirmation, settings, old, new):
     if new is Status.SENDING:
         moves = [lambda: services.claim(confirmation.pk, now=NOW)]
     elif new is Status.SENT:
-        moves = [lambda: services._record(confirmation, status=Status.SENT)]
+        moves = [lambda: delivery._record(confirmation, status=Status.SENT)]
     elif new is Status.FAILED:
-        moves = [lambda: services._give_up(confirmation, "Refused")]
+        moves = [lambda: delivery._give_up(confirmation, "Refused")]
     elif new is Status.DROPPED:
         moves = [
-            lambda: services.drop(confirmation.booking),
-            lambda: services._record(confirmation, status=Status.DROPPED),
+            lambda: services.drop_queued(confirmation.booking),
+            lambda: delivery._record(confirmation, status=Status.DROPPED),
         ]
     elif new is Status.WITHHELD:
         moves = []  # a row begins with it
     else:
         moves = [
             lambda: services.resend(confirmation.pk, now=NOW),
-            lambda: services._record_failure(confirmation, OSError(), now=NOW),
+            lambda: delivery._record_failure(confirmation, OSError(), now=NOW),
         ]
     confirmation.claimed_at = NOW - STALE_AFTER
     confirmation.attempts = 1

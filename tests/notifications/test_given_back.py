@@ -66,7 +66,7 @@ def test_other_refunds_have_no_such_mail(late, reason):
 
 def test_the_end_of_the_session_does_not_silence_it(late):
     give_back(late, Refund.Reason.NOT_CONFIRMED)
-    services.drop(late.booking)
+    services.drop_queued(late.booking)
     Booking.objects.update(status=Status.CANCELLED)
     for pk in services.due(NOW):
         services.deliver(pk, now=NOW)

@@ -1,0 +1,121 @@
+"""The outbox: what is to be said is written in the transaction of the event that it tells of."""
+
+import logging
+from datetime import UTC, datetime, time, timedelta
+
+from django.conf import settings
+
+from accounts.models import User
+from bookings.models import Booking, BookingEvent
+from notifications.models import OF_THE_SESSION, Kind, Message, Status, reminder_due_at, reminder_event
+from payments.models import Payment, Refund
+
+logger = logging.getLogger(__name__)
+
+
+def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> list[int]:
+    """Write the confirmation and the reminder for both people; returns the rows that are due.
+
+    Runs in the event's transaction. A repeat adds nothing.
+    """
+    people = (booking.student_id, booking.mentor.user_id)
+    confirmation = f"booking-event:{event.pk}"
+    planned = [(confirmation, Kind.SESSION_SCHEDULED, now)]
+    if remind_at := reminder_due_at(booking, now):
+        planned.append((reminder_event(booking), Kind.REMINDER_24H, remind_at))
+    _write(
+        booking,
+        [
+            Message(event=key, kind=kind, recipient_id=person, booking=booking, due_at=due_at, created_at=now)
+            for key, kind, due_at in planned
+            for person in people
+        ],
+    )
+    return list(Message.objects.due(now).filter(event=confirmation).values_list("pk", flat=True))
+
+
+def queue_refund_news(refund: Refund, *, now: datetime) -> list[int]:
+    """Write the news that a payment goes back by itself; returns the rows.
+
+    Both hear of a payment that could not be used for its session, the student alone of a second one. Runs
+    in the refund's transaction. A repeat adds nothing.
+    """
+    booking = refund.payment.booking
+    if refund.reason == Refund.Reason.NOT_CONFIRMED:
+        return _queue(f"refund:{refund.pk}", Kind.NOT_CONFIRMED, booking, _people(booking), now=now)
+    if refund.reason == Refund.Reason.SURPLUS:
+        return _queue(f"refund:{refund.pk}", Kind.PAID_TWICE, booking, [booking.student], now=now)
+    return []
+
+
+def queue_payment_failed(payment: Payment, *, now: datetime) -> list[int]:
+    """Write the news that the bank did not pay after all; returns the row. As `queue_refund_news`."""
+    booking = payment.booking
+    return _queue(f"payment:{payment.pk}", Kind.PAYMENT_FAILED, booking, [booking.student], now=now)
+
+
+def _people(booking: Booking) -> list[User]:
+    return [booking.student, booking.mentor.user]
+
+
+def _queue(event: str, kind: Kind, booking: Booking, people: list[User], *, now: datetime) -> list[int]:
+    """To nobody whose account is closed."""
+    _write(
+        booking,
+        [
+            Message(event=event, kind=kind, recipient=person, booking=booking, due_at=now, created_at=now)
+            for person in people
+            if person.is_active
+        ],
+    )
+    return list(Message.objects.due(now).filter(event=event).values_list("pk", flat=True))
+
+
+def _write(booking: Booking, messages: list[Message]) -> None:
+    """Into the outbox; what is there already is left alone.
+
+    One student can cause one mentor so many messages on a day of the mentor's. What is more is kept back: the row
+    says so to staff, who can send it, and on the session's page. Whoever announces an event holds the locks of both
+    people, so no two count the same room.
+    """
+    for message in messages:
+        if message.recipient_id == booking.mentor.user_id and _is_one_too_many(booking, message.due_at):
+            message.status = Status.WITHHELD
+            logger.warning("message kept back", extra={"session": booking.reference, "kind": message.kind})
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+
+
+def _is_one_too_many(booking: Booking, due_at: datetime) -> bool:
+    zone = booking.mentor.zone
+    day = due_at.astimezone(zone).date()
+    since, until = (
+        datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
+    )
+    caused = Message.objects.caused_by(booking.student, booking.mentor.user, since, until)
+    return caused.count() >= settings.MAX_MESSAGES_A_DAY
+
+
+def drop_queued(booking: Booking) -> int:
+    """Drop what is queued about a session that has ended; returns how many."""
+    queued = Message.objects.filter(booking=booking, status=Status.QUEUED, kind__in=OF_THE_SESSION)
+    return queued.update(status=Status.DROPPED)
+
+
+def queue_farewell(user: User, *, now: datetime) -> list[int]:
+    """Write the farewell to somebody who closes their account, and drop all else; returns the row.
+
+    Runs in the closing's transaction, while their address is known. It then stands in that row alone, until
+    the mail has gone.
+    """
+    mine = Message.objects.filter(recipient=user)
+    mine.filter(status__in=[Status.QUEUED, Status.SENDING]).update(status=Status.DROPPED)
+    mine.update(address="", error="")
+    farewell = Message.objects.create(
+        event=f"account-closed:{user.pk}",
+        kind=Kind.ACCOUNT_CLOSED,
+        recipient=user,
+        address=user.email,
+        due_at=now,
+        created_at=now,
+    )
+    return [farewell.pk]
