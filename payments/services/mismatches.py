@@ -16,7 +16,12 @@ from payments.models import ASK_LATEST, Payment, PaymentStatus, Refund
 from payments.services.locking import lock_booking_and_payment
 from payments.services.refunds import NotRefundable, refund_in_full
 from payments.services.review import flag_for_review
-from payments.services.success import fits_columns, mark_succeeded
+from payments.services.success import (
+    fits_columns,
+    flag_if_of_another_order,
+    mark_succeeded,
+    other_order_with,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -33,19 +38,9 @@ def flag_mismatch(payment: Payment, state: PaymentState, now: datetime) -> None:
         return
     payment.payment_id = state.payment_id
     payment.save(update_fields=["payment_id"])
-    _flag(payment, reason)
+    flag_for_review(payment, reason)
+    logger.error("payment mismatch", extra={"payment": payment.reference, "reason": reason})
     extend_hold(payment.booking_id, until=payment.booking.starts_at, now=now)
-
-
-def flag_if_of_another_order(payment: Payment, state: PaymentState) -> bool:
-    """Whether the provider names a payment that another order has: one payment pays once. The row is locked."""
-    other = _order_that_has(payment, state)
-    if other is None:
-        return False
-    reason = f"The provider reports payment {state.payment_id}, which is {other.reference}'s."[:300]
-    if payment.review_reason != reason:
-        _flag(payment, reason)
-    return True
 
 
 def refund_mismatched_payment(payment_pk: int, *, now: datetime) -> Payment:
@@ -62,7 +57,7 @@ def refund_mismatched_payment(payment_pk: int, *, now: datetime) -> Payment:
         came = state.amount if state.status is PayStatus.PAID else None
         if came is None or came == asked or not payment.may_become(PaymentStatus.SUCCEEDED):
             raise NotRefundable("No other amount than was asked for has come in.")
-        if not fits_columns(came) or _order_that_has(payment, state):
+        if not fits_columns(came) or other_order_with(payment, state):
             raise NotRefundable("This can be given back at the provider only.")
         payment.amount_minor, payment.currency, payment.platform_fee_minor = came.minor, came.currency, 0
         payment.needs_review = False
@@ -88,16 +83,3 @@ def refund_undecided_mismatch(payment_pk: int, *, now: datetime) -> Payment:
         Payment.objects.filter(pk=payment_pk).update(ask_at=now + ASK_LATEST)
         logger.warning("payment not given back", extra={"payment": payment_pk, "reason": str(reason)})
     return Payment.objects.get(pk=payment_pk)
-
-
-def _order_that_has(payment: Payment, state: PaymentState) -> Payment | None:
-    """The other order, if any, with the payment that the provider names for this one."""
-    if not state.payment_id:
-        return None
-    same = Payment.objects.filter(gateway=payment.gateway, payment_id=state.payment_id)
-    return same.exclude(pk=payment.pk).first()
-
-
-def _flag(payment: Payment, reason: str) -> None:
-    flag_for_review(payment, reason)
-    logger.error("payment mismatch", extra={"payment": payment.reference, "reason": reason})

@@ -12,10 +12,10 @@ from payments.gateways import gateway
 from payments.gateways.base import Money, PaymentState, PayStatus
 from payments.models import AT_PROVIDER, WITH_BANK, Payment, PaymentStatus, Refund
 from payments.services.locking import lock_booking_and_payment
-from payments.services.mismatches import flag_if_of_another_order, flag_mismatch
+from payments.services.mismatches import flag_mismatch
 from payments.services.refunds import refund_in_full
 from payments.services.second_payments import write_second_payments
-from payments.services.success import mark_succeeded, sync_what_followed
+from payments.services.success import flag_if_of_another_order, mark_succeeded, sync_what_followed
 from payments.signals import payment_failed
 
 logger = logging.getLogger(__name__)

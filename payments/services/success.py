@@ -7,6 +7,7 @@ from payments.gateways.base import GatewayError, Money, PaymentState, PayStatus
 from payments.models import Payment, PaymentStatus
 from payments.services.disputes import sync_disputes
 from payments.services.refund_sync import sync_refunds
+from payments.services.review import flag_for_review
 from payments.signals import payment_succeeded
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,26 @@ def mark_succeeded(payment: Payment, state: PaymentState, *, is_surplus: bool, n
     ]
     payment.save(update_fields=None if payment._state.adding else changed)
     payment_succeeded.send(Payment, payment=payment, now=now)
+
+
+def flag_if_of_another_order(payment: Payment, state: PaymentState) -> bool:
+    """Whether the provider names a payment that another order has: one payment pays once. The row is locked."""
+    other = other_order_with(payment, state)
+    if other is None:
+        return False
+    reason = f"The provider reports payment {state.payment_id}, which is {other.reference}'s."[:300]
+    if payment.review_reason != reason:
+        flag_for_review(payment, reason)
+        logger.error("payment mismatch", extra={"payment": payment.reference, "reason": reason})
+    return True
+
+
+def other_order_with(payment: Payment, state: PaymentState) -> Payment | None:
+    """The other order, if any, with the payment that the provider names for this one."""
+    if not state.payment_id:
+        return None
+    same = Payment.objects.filter(gateway=payment.gateway, payment_id=state.payment_id)
+    return same.exclude(pk=payment.pk).first()
 
 
 def set_provider_fee(payment: Payment, state: PaymentState) -> None:
