@@ -8,7 +8,7 @@ from benchmarks.scale.measuring import Figures
 
 MOST, MOST_EVERY_MINUTE = 1.5, 1.2
 # Differences up to these say nothing: a plan that turns from reading a small table to reading its index, and the clock.
-ROWS_FLOOR, QUERIES_FLOOR, SQL_FLOOR, WHOLE_FLOOR = 300, 3, 2.0, 5.0
+ROWS_FLOOR, QUERIES_FLOOR, SQL_FLOOR, WHOLE_FLOOR = 1_000, 3, 2.0, 5.0
 
 
 @dataclass(frozen=True)
