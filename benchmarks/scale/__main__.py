@@ -10,7 +10,7 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -36,6 +36,8 @@ SERVER = {
     "checkpoint_timeout": "30min",
     "shared_buffers": "512MB",
 }
+# What never ends is a failure, and no hang.
+DATABASE = {"statement_timeout": "60s"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,13 +83,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def make_databases(url: str, sizes: Sequence[Size], *, anew: bool = False) -> None:
+def make_databases(
+    url: str, sizes: Sequence[Size], *, anew: bool = False, settings: Mapping[str, str] = DATABASE
+) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         for size in sizes:
             if anew:
                 connection.execute(f'DROP DATABASE IF EXISTS "{size.name}"')
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [size.name]).fetchone():
                 connection.execute(f'CREATE DATABASE "{size.name}"')
+            for name, value in settings.items():
+                connection.execute(f'ALTER DATABASE "{size.name}" SET {name} = {value!r}')
 
 
 def measure(workers: Sequence[Worker], only: str = "") -> Iterator[Line]:

@@ -14,7 +14,7 @@ from benchmarks.scale.subjects import Subject, Work
 from benchmarks.scale.world import World
 from bookings import services as bookings
 from bookings.cancellation import RefundChoice
-from bookings.models import Status
+from bookings.models import Booking, Status
 from mentors.models import Mentor
 from notifications import services as notifications
 from notifications.models import Message
@@ -166,8 +166,15 @@ def cancel_by_staff(world: World) -> Work:
 
 
 def join(world: World) -> Work:
+    """The session is moved to where its room is open."""
     booking = world.sessions["paid"]
-    return lambda: bookings.join(booking.pk, actor=booking.student, now=timezone.now())
+    soon = timezone.now() + timedelta(minutes=5)
+
+    def work() -> None:
+        Booking.objects.filter(pk=booking.pk).update(starts_at=soon, ends_at=soon + timedelta(hours=1))
+        bookings.join(booking.pk, actor=booking.student, now=timezone.now())
+
+    return work
 
 
 def settle(world: World) -> Work:

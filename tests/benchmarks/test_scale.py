@@ -42,8 +42,8 @@ def workers() -> Iterator[list[Worker]]:
     sizes = [Size("less", 10), Size("more", 40)]
     with ExitStack() as stack:
         url = stack.enter_context(start_postgresql(options=SERVER))
-        make_databases(url, sizes)
-        found = [stack.enter_context(closing(Worker(size, url, {"enable_seqscan": "off"}))) for size in sizes]
+        make_databases(url, sizes, settings={"enable_seqscan": "off"})
+        found = [stack.enter_context(closing(Worker(size, url))) for size in sizes]
         for worker in found:
             worker.ask("prepare")
         yield found
