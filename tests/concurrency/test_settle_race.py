@@ -95,7 +95,7 @@ def test_without_the_lock_a_payment_confirms_more_than_once(
         everyone_has_read.wait(30)
         return payment.booking, payment
 
-    monkeypatch.setattr(settlement, "lock", read_unlocked)
+    monkeypatch.setattr(settlement, "lock_booking_and_payment", read_unlocked)
     at_once(lambda: settle(paid))
     assert len(announced) > 1
 
