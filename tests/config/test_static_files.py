@@ -1,7 +1,10 @@
 """What a page links to, and how it comes over the wire."""
 
 import gzip
+import os
 import re
+import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from config.finders import JOINED, JoinedFilesFinder
+from config.static_files import collect_changed
 from mentors.models import Mentor
 
 STATIC = Path(site_settings.BASE_DIR) / "static"
@@ -81,3 +85,23 @@ def test_page_is_compressed_for_whoever_can_read_it(client: Client, mentor: Ment
 def test_compressed_page_has_no_length_to_learn_from(client: Client, mentor: Mentor) -> None:
     lengths = {len(client.get("/accounts/inactive/", headers=ENCODED).content) for _ in range(20)}
     assert len(lengths) > 1
+
+
+def test_static_files_are_collected_when_one_has_changed_or_they_are_gone(
+    tmp_path: Path, settings: Settings
+) -> None:
+    source, settings.STATIC_ROOT = tmp_path / "sources" / "words.css", tmp_path / "static"
+    settings.STATICFILES_DIRS = [source.parent]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    settings.STORAGES = site_settings.STORAGES | {"staticfiles": {"BACKEND": manifest}}
+    source.parent.mkdir()
+    source.write_text("p { color: red }")
+    assert [collect_changed() for _ in range(2)] == [True, False]
+    source.write_text("p { color: blue }")
+    later = time.time() + 60  # collectstatic leaves alone what is not newer than what it made
+    os.utime(source, (later, later))
+    assert [collect_changed() for _ in range(2)] == [True, False]
+    assert (settings.STATIC_ROOT / "words.css").read_text() == "p { color: blue }"
+    shutil.rmtree(settings.STATIC_ROOT)
+    assert [collect_changed() for _ in range(2)] == [True, False]

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.celery import declare_queues
 from config.running import DEMO_ACCOUNTS
+from config.static_files import collect_changed
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         if demo and settings.DEBUG and not users.exists():
             call_command("demo")
         if not settings.DEBUG:
-            call_command("collectstatic", interactive=False, verbosity=0)
+            collect_changed()
         demo_is_there = settings.DEBUG and users.filter(email=DEMO_ACCOUNTS[0]).exists()
         declare_queues()
         self.stdout.flush()
