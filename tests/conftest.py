@@ -2,8 +2,10 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +14,8 @@ from django.core.cache import cache
 from django.db import connection
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from accounts.models import User
 from config import wsgi
@@ -45,8 +49,15 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+LONGEST = ("tests/test_on_postgresql.py", "tests/e2e/", "tests/concurrency/")
 # Fixtures of pytest-django that open the database.
 DATABASES = {"db", "transactional_db"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if servers.SHARED_FOLDER not in os.environ:
+        os.environ[servers.SHARED_FOLDER] = folder = tempfile.mkdtemp(prefix="office-hours-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 def fixtures_of(item: pytest.Item) -> set[str]:
@@ -68,8 +79,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
     items[:] = [item for item in items if belongs(item)]
-    # The longest first: of two processes one runs it all the while, the other everything else.
-    items.sort(key=lambda item: "test_on_postgresql" not in item.nodeid)
+    # What takes longest begins first, so that nothing long is left for the end.
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+class ByPlace(LoadFileScheduling):  # type: ignore[misc]
+    """The tests of a file run in one process, and so do those of a folder that share what they start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in LONGEST if nodeid.startswith(place)), super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByPlace:
+    return ByPlace(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -92,6 +114,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def postgresql_url() -> Iterator[str]:
     with servers.start_postgresql() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(postgresql_url: str) -> Callable[[str], str]:
+    """Makes a migrated database of the name that it is given on that server; its URL."""
+    return servers.migrated_databases(postgresql_url)
 
 
 @pytest.fixture(scope="session")

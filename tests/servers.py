@@ -1,5 +1,6 @@
 """Programs that tests start for themselves: on free ports, in folders of their own, gone afterwards."""
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -8,21 +9,38 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
+
+from config.processes import processes
+from config.static_files import collect_changed
+from tests import inside
+from tests.waiting import wait_until
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # What a server started here must not inherit: each names its own.
 SITE_VARIABLES = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL")
+
+# A site as it is served to the public, on this machine. Sign-up asks for codes, errors have their pages.
+PRODUCTION = {
+    "DEBUG": "0",
+    "SECRET_KEY": "only-for-tests-" + "0" * 45,
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
+    "PAYMENT_GATEWAYS": "mock",
+    "EMAIL_BACKEND": "notifications.backends.FileAndConsoleBackend",
+}
+# The variable that names a folder which all processes of one run of the suite share.
+SHARED_FOLDER = "TESTS_SHARED_FOLDER"
 
 
 def missing(reason: str) -> NoReturn:
@@ -79,6 +97,29 @@ def start_postgresql(kept_in: Path | None = None, options: Mapping[str, str] | N
             _end(server, signal.SIGINT if kept_in else signal.SIGQUIT, grace=60)
 
 
+def migrated_databases(url: str) -> Callable[[str], str]:
+    """Makes databases on the PostgreSQL server of that URL: copies of one that is migrated for the first of them."""
+    server = url.rpartition("/")[0]
+
+    def create(name: str, template: str) -> str:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(Identifier, (name, template)))
+            )
+        return f"{server}/{name}"
+
+    @cache
+    def template() -> str:
+        migrated = create("migrated", "template0")
+        with tempfile.TemporaryDirectory() as folder:
+            variables = site_environment(Path(folder), 8000, {"DATABASE_URL": migrated})
+            with closing(inside.Inside(variables)) as process:
+                process.call(inside.manage, "migrate")
+        return "migrated"
+
+    return lambda name: create(name, template())
+
+
 @contextmanager
 def start_redis(port: int | None = None) -> Iterator[str]:
     """An empty Redis server; with `port` at the address that another one had."""
@@ -103,6 +144,7 @@ class Site:
     data_dir: Path
     process: "subprocess.Popen[bytes]"
     environment: Mapping[str, str]
+    inside: inside.Inside
 
     @property
     def log(self) -> str:
@@ -118,7 +160,11 @@ class Site:
 
     def manage(self, *arguments: str) -> str:
         """Run a management command on this site's data; its output."""
-        return _run([sys.executable, "manage.py", *arguments], self.environment)
+        return str(self.call(inside.manage, *arguments))
+
+    def call(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """What the function returns in a process with this site's settings, on its data; in JSON's types."""
+        return self.inside.call(function, *arguments, **named)
 
 
 def site_environment(
@@ -143,24 +189,42 @@ def start_site(
 ) -> Iterator[Site]:
     """The whole site as `manage.py up` runs it, on a free port, with its data in a folder of its own.
 
-    Without `data_dir` it starts with a migrated SQLite database, which saves each start some seconds.
+    Without `data_dir` it starts with a migrated SQLite database and static files, which saves each start some seconds.
     """
+    command = [sys.executable, "manage.py", "up", *(["--demo"] if demo else [])]
+    with _started(command, free_port(), environment, data_dir) as site:
+        yield site
+
+
+@contextmanager
+def start_web(environment: Mapping[str, str] | None = None, *, web_workers: int = 1) -> Iterator[Site]:
+    """The site's web server alone, as `manage.py up` starts it, on a migrated database; nobody works off its queue."""
     port = free_port()
+    web = processes(host="127.0.0.1", port=port, web_workers=web_workers)[0]
+    assert web.name == "web"
+    with _started(web.command, port, environment) as site:
+        yield site
+
+
+@contextmanager
+def _started(
+    command: Sequence[str], port: int, environment: Mapping[str, str] | None, data_dir: Path | None = None
+) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="office-hours-site-") as temporary:
         folder = data_dir or Path(temporary)
         if data_dir is None:
-            (folder / "db.sqlite3").write_bytes(_migrated_database())
+            _prepare(folder)
         variables = site_environment(folder, port, environment)
-        command = [sys.executable, "manage.py", "up", *(["--demo"] if demo else [])]
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 command, cwd=BASE_DIR, env=variables, stdout=log, stderr=log, start_new_session=True
             )
-        site = Site(f"http://127.0.0.1:{port}", folder, process, variables)
+        site = Site(f"http://127.0.0.1:{port}", folder, process, variables, inside.Inside(variables))
         try:
             _wait(lambda: _listens(port) and site.get("/healthz?live")[0] == 200, process, lambda: site.log)
             yield site
         finally:
+            site.inside.close()
             if process.poll() is not None:
                 print(site.log[-4000:])  # noqa: T201 - it ended by itself, and pytest shows why
             process.terminate()
@@ -169,11 +233,24 @@ def start_site(
             _end(process)  # told a second time, it waits for nobody
 
 
-@cache
-def _migrated_database() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        _run([sys.executable, "manage.py", "migrate", "-v0"], site_environment(Path(folder), 8000))
-        return (Path(folder) / "db.sqlite3").read_bytes()
+def _prepare(folder: Path) -> None:
+    """Put a migrated SQLite database and collected static files there.
+
+    They are made once in a run of the suite, by whichever of its processes needs them first.
+    """
+    shared = Path(os.environ[SHARED_FOLDER])
+    made = shared / "site"
+    with (shared / "making").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            making = Path(tempfile.mkdtemp(dir=shared))
+            with closing(inside.Inside(site_environment(making, 8000, PRODUCTION))) as process:
+                process.call(inside.manage, "migrate")
+                process.call(collect_changed)
+            making.rename(made)
+    for name in ("db.sqlite3", "static.collected"):
+        shutil.copy(made / name, folder)
+    shutil.copytree(made / "static", folder / "static", copy_function=os.link)
 
 
 def _postgresql_binaries() -> Path:
@@ -223,14 +300,9 @@ def _wait(
     explain: Callable[[], str],
     seconds: float = 90,
 ) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
-        if ready():
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"It did not start:\n{explain()}")
+    came_up = wait_until(lambda: server.poll() is not None or ready(), seconds)
+    if not came_up or server.poll() is not None:
+        raise AssertionError(f"It did not start:\n{explain()}")
 
 
 def _end(server: "subprocess.Popen[bytes]", how: int = signal.SIGTERM, grace: float = 10) -> None:

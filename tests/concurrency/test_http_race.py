@@ -1,19 +1,18 @@
 """Forty students on eight connections press "Confirm Booking" at the same moment, on two web workers."""
 
 import html
-import json
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-import httpx
 import psycopg
 import pytest
+import requests
 
-from tests.concurrency.crowd import STUDENTS
-from tests.servers import start_site
+from tests.concurrency.crowd import STUDENTS, arrive, report
+from tests.servers import start_web
 
 pytestmark = pytest.mark.processes
 
@@ -23,13 +22,10 @@ WEB_WORKERS = 2
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def site(request):
-    environment = {"WEB_WORKERS": str(WEB_WORKERS)}
+    environment = {}
     if request.param == "postgresql":
-        server = request.getfixturevalue("postgresql_url")
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE race")
-        environment["DATABASE_URL"] = server.removesuffix("postgres") + "race"
-    with start_site(environment) as site:
+        environment["DATABASE_URL"] = request.getfixturevalue("postgresql_databases")("race")
+    with start_web(environment, web_workers=WEB_WORKERS) as site:
         yield site
         if request.param == "postgresql":
             with psycopg.connect(environment["DATABASE_URL"]) as connection:
@@ -39,35 +35,33 @@ def site(request):
 
 @pytest.fixture(scope="module")
 def crowd(site):
-    return run(site, "arrive")
-
-
-def run(site, function):
-    code = f"from tests.concurrency.crowd import {function}; {function}()"
-    return json.loads(site.manage("shell", "--no-imports", "--command", code).splitlines()[-1])
+    return site.call(arrive)
 
 
 def starts_at(site, slug):
-    return [datetime.fromisoformat(start) for mentor, start in run(site, "report") if mentor == slug]
+    return [datetime.fromisoformat(start) for mentor, start in site.call(report) if mentor == slug]
 
 
 def press_at_once(site, crowd, slug, start_of):
     """What everybody is answered. All have the last step open before the first of them presses."""
 
     def look(student):
-        url = f"/mentors/{slug}/book/?type=free&duration=60&start={start_of(student):%Y-%m-%dT%H:%MZ}"
-        cookies = {"sessionid": crowd["sessions"][student]}
-        with httpx.Client(base_url=site.url, timeout=60, cookies=cookies, verify=False) as browser:
-            page = browser.get(url)
-            assert (page.status_code, "Confirm Booking" in page.text) == (200, True), page.text
-            shown = re.search(r'name="shown" value="([^"]+)"', page.text)
-            return url, cookies | dict(browser.cookies), html.unescape(shown[1])
+        browser = requests.Session()
+        browser.cookies.set("sessionid", crowd["sessions"][student])
+        url = (
+            f"{site.url}/mentors/{slug}/book/?type=free&duration=60&start={start_of(student):%Y-%m-%dT%H:%MZ}"
+        )
+        page = browser.get(url, timeout=60)
+        assert (page.status_code, "Confirm Booking" in page.text) == (200, True), page.text
+        shown = re.search(r'name="shown" value="([^"]+)"', page.text)
+        return browser, url, html.unescape(shown[1])
 
     def press(opened):
-        url, cookies, shown = opened
-        typed = {"csrfmiddlewaretoken": cookies["csrftoken"], "shown": shown, "topic": "Mine", "notes": ""}
-        with httpx.Client(base_url=site.url, timeout=60, cookies=cookies, verify=False) as browser:
-            return browser.post(url, data=typed)
+        browser, url, shown = opened
+        token = browser.cookies["csrftoken"]
+        typed = {"csrfmiddlewaretoken": token, "shown": shown, "topic": "Mine", "notes": ""}
+        with browser:
+            return browser.post(url, typed, timeout=60, allow_redirects=False)
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         return list(pool.map(press, list(pool.map(look, range(STUDENTS)))))

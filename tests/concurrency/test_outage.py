@@ -1,7 +1,6 @@
 """Stalled bodies, slow readers and a provider that never answers, all at once: nobody else notices."""
 
 import http.client
-import json
 import socket
 import statistics
 import threading
@@ -10,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlencode, urlsplit
 
-import psycopg
 import pytest
 
-from tests.concurrency.outage import PAYERS
+from tests.concurrency.outage import PAYERS, arrive
 from tests.payments.silence import silent_provider
 from tests.servers import start_site
 
@@ -42,10 +40,7 @@ def site(request, provider):
         "STRIPE_API_BASE": provider.url,
     }
     if request.param == "postgresql and redis":
-        server = request.getfixturevalue("postgresql_url")
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE outage")
-        environment["DATABASE_URL"] = server.removesuffix("postgres") + "outage"
+        environment["DATABASE_URL"] = request.getfixturevalue("postgresql_databases")("outage")
         environment["REDIS_URL"] = request.getfixturevalue("redis_url")
     with start_site(environment) as site:
         # Larger than what systems buffer for somebody who does not read.
@@ -119,7 +114,7 @@ def slow_visitors(site):
 
 
 def test_slow_visitors_and_a_provider_that_never_answers_are_felt_by_nobody_else(site, provider):
-    payers = arrive(site)
+    payers = site.call(arrive)
     visit(site)
     undisturbed = [visit(site) for _ in range(VISITS)]
     with ThreadPoolExecutor(PAYERS) as crowd, slow_visitors(site):
@@ -141,11 +136,6 @@ def test_slow_visitors_and_a_provider_that_never_answers_are_felt_by_nobody_else
     for path, session in payers:
         status, body, _ = ask(site, f"{path}payment/", session=session)
         assert (status, "held for you" in body, "Pay with Stripe" in body) == (200, True, True)
-
-
-def arrive(site):
-    code = "from tests.concurrency.outage import arrive; arrive()"
-    return json.loads(site.manage("shell", "--no-imports", "--command", code).splitlines()[-1])
 
 
 def press_pay(site, path, session):

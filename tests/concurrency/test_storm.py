@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
 from tests.payments.razorpay_stand_in import KEY_ID, KEY_SECRET, Razorpay, Remote
@@ -49,38 +48,9 @@ class Outcome:
     statuses: Counter[str] = field(default_factory=Counter)
 
 
-@pytest.fixture(scope="module")
-def template(postgresql_url, tmp_path_factory) -> str:
-    """The name of a migrated database, to be copied."""
-    execute(postgresql_url, "CREATE DATABASE storm")
-    folder = tmp_path_factory.mktemp("storm")
-    variables = site_environment(
-        folder, 0, {"DATABASE_URL": database(postgresql_url, "storm"), "PORT": "8000"}
-    )
-    done = subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v0"],
-        cwd=BASE_DIR,
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return "storm"
-
-
 def ask(address: str, body: bytes | None = None) -> Any:
     with urllib.request.urlopen(urllib.request.Request(address, body), timeout=30) as response:
         return json.load(response)
-
-
-def execute(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
-
-
-def database(url: str, name: str) -> str:
-    return f"{url.rpartition('/')[0]}/{name}"
 
 
 class Storm:
@@ -294,18 +264,16 @@ def arrive(flung: list[Future[None]]) -> None:
 
 
 def storm(url: str, folder: Path, *, bookings: int, unlocked: bool = False) -> Outcome:
-    name = f"storm_{'unlocked' if unlocked else 'locked'}"
-    execute(url, f"CREATE DATABASE {name} TEMPLATE storm")
     began = time.monotonic()
-    outcome = Storm(database(url, name), folder, unlocked=unlocked).rage(bookings)
+    outcome = Storm(url, folder, unlocked=unlocked).rage(bookings)
     seconds = round(time.monotonic() - began)
     facts = f"{outcome.facts} {dict(outcome.statuses)}"
     print(f"seed {SEED}, {bookings} bookings, {seconds} s: {facts} {outcome.found}")  # noqa: T201
     return outcome
 
 
-def test_storm_leaves_every_payment_confirmed_or_refunded_once(postgresql_url, template, tmp_path):
-    outcome = storm(postgresql_url, tmp_path, bookings=BOOKINGS)
+def test_storm_leaves_every_payment_confirmed_or_refunded_once(postgresql_databases, tmp_path):
+    outcome = storm(postgresql_databases("storm"), tmp_path, bookings=BOOKINGS)
     assert outcome.found == []
     facts, groups = outcome.facts, BOOKINGS // 10
     # It was one: everything that can happen to money has happened.
@@ -320,6 +288,6 @@ def test_storm_leaves_every_payment_confirmed_or_refunded_once(postgresql_url, t
     }
 
 
-def test_without_settles_lock_the_same_storm_breaks_things(postgresql_url, template, tmp_path):
-    outcome = storm(postgresql_url, tmp_path, bookings=FEWER, unlocked=True)
+def test_without_settles_lock_the_same_storm_breaks_things(postgresql_databases, tmp_path):
+    outcome = storm(postgresql_databases("storm_without_lock"), tmp_path, bookings=FEWER, unlocked=True)
     assert outcome.found != []

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from django.core.cache.backends.base import BaseCache
 from config.cache import ANSWER_SECONDS, SharedFileCache, SharedRedisCache
 from lib.breaker import Breaker
 from tests.servers import BASE_DIR, free_port, site_environment, start_redis
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -35,15 +36,6 @@ def redis_cache(redis_url: str) -> BaseCache:
 def cache(request: pytest.FixtureRequest) -> BaseCache:
     found: BaseCache = request.getfixturevalue(request.param)
     return found
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_cache_gives_back_what_was_put_in(cache: BaseCache) -> None:
@@ -141,7 +133,7 @@ def test_cache_that_is_away_is_as_an_empty_one_until_it_is_back(caplog: pytest.L
             assert cache.get_many(["hits"]) == {}
         assert cache.breaker.error == "ConnectionError"
         with start_redis(port):
-            assert wait_for(lambda: cache.add("hits", 1) and cache.get("hits") == 1)
+            assert wait_until(lambda: cache.add("hits", 1) and cache.get("hits") == 1)
     said = [record.getMessage() for record in caplog.records]
     assert said == [
         "the cache does not answer: rate limits do not count and nothing is cached until it does",

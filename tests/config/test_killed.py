@@ -101,7 +101,7 @@ def works(site: Site) -> bool:
     except OSError:
         return False
     sent = [send_heartbeat(site, queue) for queue in ("messages", "sweeps")]
-    return wait_until(lambda: all(f"task_id={task}" in site.log for task in sent), 10)
+    return wait_until(lambda: all(f"task_id={task}" in site.log for task in sent), 20)
 
 
 def send_heartbeat(site: Site, queue: str) -> str:

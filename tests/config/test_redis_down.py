@@ -3,34 +3,21 @@
 import re
 import socket
 import time
-from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
 import requests
 
+from tests.e2e import stage
 from tests.servers import Site, free_port, start_redis, start_site
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
 PASSWORD = "office-hours"
 # Seconds for a dozen pages: a Redis that keeps silent costs one of them half a second now and then.
 PATIENCE = 20
-STAGE = """
-from tests.e2e.stage import empty_week, open_always
-empty_week("meera")
-open_always("meera")
-"""
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 class Visitor:
@@ -69,7 +56,9 @@ class Visitor:
 def test_site_goes_on_without_redis_says_so_and_catches_up() -> None:
     port = free_port()
     with start_site({"REDIS_URL": f"redis://127.0.0.1:{port}/0"}) as site:
-        site.manage("shell", "-v0", "-c", STAGE)
+        site.call(stage.empty_week, "meera")
+        site.call(stage.open_always, "meera")
+        site.call(stage.newcomer, "Somebody", PASSWORD)
         visitor = Visitor(site)
 
         # Refused from the start.
@@ -79,12 +68,12 @@ def test_site_goes_on_without_redis_says_so_and_catches_up() -> None:
 
         # There: what was booked meanwhile is told.
         with start_redis(port):
-            assert wait_for(lambda: visitor.health()["cache"]["status"] == "ok")
-            assert wait_for(lambda: len(list((site.data_dir / "mail").glob("*.eml"))) == 2), site.log
+            assert wait_until(lambda: visitor.health()["cache"]["status"] == "ok")
+            assert wait_until(lambda: len(list((site.data_dir / "mail").glob("*.eml"))) == 2), site.log
 
         # Killed, with connections open.
         assert "/confirmation/" in visitor.book().url
-        assert wait_for(lambda: visitor.health()["cache"]["status"] == "failed")
+        assert wait_until(lambda: visitor.health()["cache"]["status"] == "failed")
 
         # Silent: connections are taken, and nothing is ever answered.
         with socket.create_server(("127.0.0.1", port), backlog=512):

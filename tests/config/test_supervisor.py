@@ -6,6 +6,7 @@ from pathlib import Path
 
 from config.processes import Process
 from config.supervisor import supervise
+from tests.waiting import wait_until
 
 SLEEP = Process("sleeper", ("sleep", "60"))
 
@@ -32,8 +33,7 @@ def test_supervise_kills_a_straggler_and_its_children(tmp_path):
     stubborn = Process("stubborn", ("sh", "-c", script))
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     assert supervise([stubborn], grace_seconds=0.5) is None
-    time.sleep(0.2)
-    assert not is_running(int((tmp_path / "pid").read_text()))
+    assert wait_until(lambda: not is_running(int((tmp_path / "pid").read_text())))
 
 
 def test_supervise_waits_for_nobody_when_it_is_told_twice():

@@ -5,27 +5,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.servers import BASE_DIR, site_environment, start_site
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
 
 def health(site):
     return json.loads(site.get("/healthz")[1])
-
-
-def wait_until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 def children(pid):
@@ -40,7 +31,7 @@ def children(pid):
 
 
 def gone(pids):
-    return wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids), 10)
+    return wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids))
 
 
 def test_up_serves_works_off_the_file_queue_and_stops_when_it_is_told_to(tmp_path):

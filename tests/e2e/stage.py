@@ -1,7 +1,7 @@
-"""Sets the scene on a site that runs with its demo; run by `manage.py shell`."""
+"""Sets the scene on a site that runs with its demo; called inside it."""
 
-import json
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -21,6 +21,21 @@ from payments.gateways import mock
 from payments.gateways.base import PayStatus
 from payments.models import MockCheckout
 from payments.services import ReturnUrls, open_checkout, settle
+from tests.signed_in import session_of
+
+
+def somebody(name: str, password: str | None = None) -> User:
+    """A person in Kolkata whose account is not new."""
+    address = f"{name.lower().replace(' ', '.')}@example.com"
+    joined_at = timezone.now() - timedelta(days=100)
+    return create_person(
+        email=address, name=name, password=password, time_zone="Asia/Kolkata", date_joined=joined_at
+    )
+
+
+def newcomer(name: str, password: str) -> str:
+    """Somebody who can sign in: their address."""
+    return somebody(name, password).email
 
 
 def next_start(session_type: SessionType, student: User) -> datetime:
@@ -64,8 +79,15 @@ def checked(booking: Booking) -> None:
     settle(payment.pk, source="test", now=now)
 
 
-def stage() -> None:
-    """One session in each state that has pages of its own; prints their references as JSON."""
+def held(name: str) -> dict[str, str]:
+    """Somebody new of that name with an unpaid session: its reference, and the key of their sign-in."""
+    payer = somebody(name)
+    booking = booked("mentor@example.com", "Career Guidance", payer)
+    return {"reference": booking.reference, "session": session_of(payer)}
+
+
+def stage() -> dict[str, str]:
+    """One session in each state that has pages of its own: their references."""
     student = User.objects.get(email="student@example.com")
     mentor_user = User.objects.get(email="mentor@example.com")
     held = booked("mentor@example.com", "Career Guidance", student)
@@ -78,7 +100,7 @@ def stage() -> None:
     cancelled = Booking.objects.filter(student=student, status=Status.CANCELLED).first()
     ahead = Booking.objects.filter(student=student, status=Status.SCHEDULED, starts_at__gt=timezone.now())
     paid = ahead.filter(price_minor__gt=0)[0]
-    scene = {
+    return {
         "held": held.reference,
         "checked": at_the_bank.reference,
         "free": free.reference,
@@ -91,7 +113,6 @@ def stage() -> None:
         "free_type": free.session_type.slug,
         "paid_type": held.session_type.slug,
     }
-    print("SCENE " + json.dumps(scene))  # noqa: T201
 
 
 def take(mentor: str, start: str) -> None:
@@ -99,28 +120,25 @@ def take(mentor: str, start: str) -> None:
     session_type = SessionType.objects.select_related("mentor__user").get(
         mentor__user__email=mentor, name="Mock Interview"
     )
-    other = User.objects.exclude(email__in=["student@example.com", mentor]).filter(is_mentor=False).first()
-    assert other is not None
+    other = somebody(f"Quick {User.objects.count()}")
     at = from_param(start)
     assert at is not None
     book(student=other, session_type=session_type, duration_minutes=60, starts_at=at, now=timezone.now())
 
 
-def empty_week(*names: str) -> None:
-    """Mentors in Kolkata who can be booked but have set no hours yet, and somebody who could book them."""
-    now = timezone.now()
-    somebody = create_person(email="somebody@example.com", name="Some Body", password="office-hours")
-    for name in names:
-        user = create_person(email=f"{name}@example.com", name=name.title(), password="office-hours")
-        mentor = apply(
-            user=user, headline="A mentor", bio="Of few words.", skills=["Python"], languages=[],
-            time_zone="Asia/Kolkata", now=now,
-        )  # fmt: skip
-        approve(mentor, by=somebody, now=now)
-        create_session_type(
-            mentor=mentor, name="Mock Interview", description="", pricing="fixed", price_minor=0,
-            currency="INR", durations=[60], requires_approval=False,
-        )  # fmt: skip
+def empty_week(name: str) -> str:
+    """A mentor in Kolkata who can be booked but has set no hours yet; the key of their sign-in."""
+    now, user = timezone.now(), somebody(name.title())
+    mentor = apply(
+        user=user, headline="A mentor", bio="Of few words.", skills=["Python"], languages=[],
+        time_zone="Asia/Kolkata", now=now,
+    )  # fmt: skip
+    approve(mentor, by=user, now=now)
+    create_session_type(
+        mentor=mentor, name="Mock Interview", description="", pricing="fixed", price_minor=0,
+        currency="INR", durations=[60], requires_approval=False,
+    )  # fmt: skip
+    return session_of(user)
 
 
 def open_always(name: str) -> None:
@@ -129,12 +147,11 @@ def open_always(name: str) -> None:
     set_weekly_hours(mentor=mentor, week=[Hours(day, "open", time(0), time(0)) for day in range(7)])
 
 
-def leaver(email: str) -> None:
-    """Somebody with a free session ahead; prints its reference."""
-    person = create_person(email=email, name="Lea Leaver", password="office-hours", time_zone="Asia/Kolkata")
-    print("LEAVER " + booked("mentor@example.com", "Mock Interview", person).reference)  # noqa: T201
+def leaver(name: str, password: str) -> str:
+    """Somebody with a free session ahead: its reference."""
+    return booked("mentor@example.com", "Mock Interview", somebody(name, password)).reference
 
 
-def change_offer(mentor: str, name: str, **facts: object) -> None:
+def change_offer(mentor: str, name: str, **facts: Any) -> None:
     """The mentor's session of that name is another by now."""
     SessionType.objects.filter(mentor__user__email=mentor, name=name).update(**facts)

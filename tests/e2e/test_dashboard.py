@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.servers import Site, start_site
+from tests.e2e import stage
+from tests.e2e.paying import zone_is_known
+from tests.servers import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -24,21 +26,16 @@ MONDAY, WEDNESDAY, FRIDAY = 0, 2, 4
 USUAL = [time(9), time(9, 30), time(10), time(10, 30), time(11)]
 USUAL += [time(hour, minute) for hour in (13, 14, 15) for minute in (0, 30)] + [time(16)]
 USUAL += [time(19), time(19, 30)]
-# One person books with each of the mentors: at other times, not to be in two places.
+# Somebody books with each of the mentors.
 TAKEN = {"thumb": time(9), "plain": time(10), "keys": time(11)}
 ONE_OFF = [time(18), time(18, 30), time(19)]
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with start_site() as site:
-        site.manage(
-            "shell",
-            "-v0",
-            "-c",
-            "from tests.e2e.stage import empty_week; empty_week('thumb', 'plain', 'keys', 'live', 'smooth', 'bare')",
-        )
-        yield site
+def sign_in(page: Page, site: Site, name: str, path: str) -> None:
+    """A new mentor of that name, on that page."""
+    key = site.call(stage.empty_week, name)
+    page.context.add_cookies([{"name": "sessionid", "value": key, "url": site.url}])
+    page.goto(site.url + path)
 
 
 class Thumb:
@@ -70,7 +67,7 @@ class Thumb:
     def settle(self) -> None:
         """As a person waits to see what a press did."""
         expect(self.page.locator(".htmx-request")).to_have_count(0)
-        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_load_state()
 
 
 class Keys(Thumb):
@@ -128,11 +125,7 @@ def hand(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterat
         locale="en-GB",
     )
     page = context.new_page()
-    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/", wait_until="networkidle")
-    page.fill("[name=login]", f"{name}@example.com")
-    page.fill("[name=password]", "office-hours")
-    page.press("[name=password]", "Enter")
-    page.wait_for_url("**/dashboard/availability/", wait_until="networkidle")
+    sign_in(page, site, name, "/dashboard/availability/")
     yield (Keys if name == "keys" else Thumb)(page)
     context.close()
 
@@ -194,8 +187,9 @@ def expected(today: date, holiday: date, evening: date, full: date, zone: ZoneIn
 def offered(context: BrowserContext, site: Site, mentor: str) -> dict[str, list[str]]:
     """What the wizard shows somebody who is signed out: each month's days, each day's times."""
     page = context.new_page()
-    page.goto(site.url, wait_until="networkidle")  # the first page of all learns the zone
-    page.goto(f"{site.url}/mentors/{mentor}/book/?type=mock-interview", wait_until="networkidle")
+    page.goto(site.url)
+    zone_is_known(page)
+    page.goto(f"{site.url}/mentors/{mentor}/book/?type=mock-interview")
     days: list[str] = []
     while True:
         days += [str(day.get_attribute("href")) for day in page.locator("a.month__day").all()]
@@ -224,8 +218,7 @@ def test_a_week_set_up_by_hand_is_what_students_elsewhere_see(
     full = coming(FRIDAY, today + ONE_DAY)
     set_up(hand, holiday, evening)
     start = datetime.combine(full, TAKEN[mentor], HOME).astimezone(ZoneInfo("UTC"))
-    take = f"from tests.e2e.stage import take; take('{mentor}@example.com', '{start:%Y-%m-%dT%H:%MZ}')"
-    site.manage("shell", "-v0", "-c", take)
+    site.call(stage.take, f"{mentor}@example.com", f"{start:%Y-%m-%dT%H:%MZ}")
     for name in ("Asia/Kolkata", "America/Los_Angeles", "Pacific/Auckland"):
         context = browser.new_context(timezone_id=name, locale="en-GB", viewport=PHONE)
         assert offered(context, site, mentor) == expected(today, holiday, evening, full, ZoneInfo(name)), name
@@ -241,12 +234,8 @@ def test_a_week_set_up_by_hand_is_what_students_elsewhere_see(
 def test_changes_show_in_the_preview_as_they_are_made(browser: Browser, site: Site) -> None:
     context = browser.new_context(timezone_id=HOME.key, locale="en-GB", viewport=PHONE)
     page = context.new_page()
-    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/dates/", wait_until="networkidle")
-    page.fill("[name=login]", "live@example.com")
-    page.fill("[name=password]", "office-hours")
-    page.press("[name=password]", "Enter")
-    page.wait_for_url("**/dates/", wait_until="networkidle")
-    site.manage("shell", "-v0", "-c", "from tests.e2e.stage import open_always; open_always('live')")
+    sign_in(page, site, "live", "/dashboard/availability/dates/")
+    site.call(stage.open_always, "live")
     page.reload()
     before = page.locator(".preview__day[data-empty]").count()
     tomorrow = datetime.now(HOME).date() + ONE_DAY
@@ -267,11 +256,7 @@ def test_what_a_press_led_to_is_in_view(browser: Browser, site: Site, mentor: st
     )
     hand = Thumb(context.new_page())
     page = hand.page
-    page.goto(f"{site.url}/accounts/login/?next=/dashboard/availability/", wait_until="networkidle")
-    page.fill("[name=login]", f"{mentor}@example.com")
-    page.fill("[name=password]", "office-hours")
-    page.press("[name=password]", "Enter")
-    page.wait_for_url("**/dashboard/availability/", wait_until="networkidle")
+    sign_in(page, site, mentor, "/dashboard/availability/")
     saved, wrong = page.get_by_text("Your weekly hours are saved."), page.get_by_role("alert")
 
     def press(name: str, *, in_place: bool = False) -> None:

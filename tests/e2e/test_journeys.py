@@ -2,22 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.servers import Site, start_site
+from tests.e2e import stage
+from tests.e2e.paying import zone_is_known
+from tests.servers import Site
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with start_site(demo=True) as site:
-        yield site
+visitors = count(1)
 
 
 class Visitor:
@@ -25,10 +24,11 @@ class Visitor:
 
     def __init__(self, page: Page, site: Site) -> None:
         self.page, self.site, self.presses = page, site, 0
+        self.name = f"Visitor {next(visitors)}"
 
     def open(self, path: str) -> None:
-        # The first page of all learns the zone and loads again.
-        self.page.goto(self.site.url + path, wait_until="networkidle")
+        self.page.goto(self.site.url + path)
+        zone_is_known(self.page)
 
     def press(self, target: Locator) -> None:
         """Press something that can be seen without scrolling sideways, as a thumb would."""
@@ -40,9 +40,10 @@ class Visitor:
         button = self.page.get_by_role("button", name=name, exact=True)
         return button.or_(self.page.get_by_role("link", name=name, exact=True)).first
 
-    def sign_in(self, who: str) -> None:
-        """The sign-in form's own presses are not counted."""
-        self.page.fill("[name=login]", f"{who}@example.com")
+    def sign_in(self) -> None:
+        """With an account of their own. The sign-in form's own presses are not counted."""
+        email = self.site.call(stage.newcomer, self.name, "office-hours")
+        self.page.fill("[name=login]", email)
         self.page.fill("[name=password]", "office-hours")
         self.page.press("[name=password]", "Enter")
         self.page.wait_for_load_state()
@@ -96,7 +97,7 @@ def test_a_free_session_from_signed_out_to_my_sessions(visitor: Visitor) -> None
     page.get_by_label("What would you like to talk about?").fill("My first mock interview")
     assert in_view(page, visitor.button("Confirm Booking"))
     visitor.press(visitor.button("Confirm Booking"))
-    visitor.sign_in("student")
+    visitor.sign_in()
     expect(page.get_by_label("What would you like to talk about?")).to_have_value("My first mock interview")
     visitor.press(visitor.button("Confirm Booking"))
     expect(page.get_by_role("heading", level=1)).to_have_text("You’re booked")
@@ -115,7 +116,7 @@ def test_a_paid_session_declined_first_and_then_paid(visitor: Visitor) -> None:
     page.get_by_role("link", name="Meera Rao").first.click()
     book(visitor, "Career Guidance", pick=4)
     visitor.press(visitor.button("Proceed to Payment"))
-    visitor.sign_in("student")
+    visitor.sign_in()
     visitor.press(visitor.button("Proceed to Payment"))
     expect(page).to_have_url(re.compile(r"/sessions/SESSION-\w+/payment/$"))
     assert visitor.presses <= 8
@@ -137,8 +138,8 @@ def test_a_paid_session_declined_first_and_then_paid(visitor: Visitor) -> None:
 
 def offer(site: Site, **offers: dict[str, object]) -> None:
     """What Meera's sessions are from now on, by their names."""
-    changes = [f"change_offer('mentor@example.com', {name!r}, **{facts!r})" for name, facts in offers.items()]
-    site.manage("shell", "-v0", "-c", "from tests.e2e.stage import change_offer; " + "; ".join(changes))
+    for name, facts in offers.items():
+        site.call(stage.change_offer, "mentor@example.com", name, **facts)
 
 
 def test_a_price_raised_and_a_length_dropped_before_the_last_press_are_said_and_not_booked(
@@ -147,7 +148,7 @@ def test_a_price_raised_and_a_length_dropped_before_the_last_press_are_said_and_
     page, review, design = visitor.page, "Resume Review", "System Design Review"
     offer(visitor.site, **{review: {"price_minor": 150_000}, design: {"durations": [30, 60, 90, 120]}})
     visitor.open("/accounts/login/")
-    visitor.sign_in("student")
+    visitor.sign_in()
     topic = page.get_by_label("What would you like to talk about?")
 
     visitor.open("/mentors/meera-rao/")
@@ -210,9 +211,7 @@ def test_a_time_taken_while_somebody_looks_is_struck_through_without_a_reload(
     label = slot.inner_text()
     start = slot.locator("input").get_attribute("value")
     day = looking.page.url.partition("?")[2]
-    site.manage(
-        "shell", "-v0", "-c", f"from tests.e2e.stage import take; take('mentor@example.com', '{start}')"
-    )
+    site.call(stage.take, "mentor@example.com", start)
     looking.page.evaluate("window.dispatchEvent(new Event('focus'))")
     expect(looking.page.locator(".slot[data-state=taken]", has_text=label)).to_be_visible(timeout=20_000)
     assert looking.page.url.partition("?")[2] == day
@@ -224,14 +223,11 @@ def test_the_confirmation_mail_reaches_both_through_the_worker(visitor: Visitor)
     page.get_by_role("link", name="Meera Rao").first.click()
     book(visitor, "Mock Interview", pick=10)
     visitor.press(visitor.button("Confirm Booking"))
-    visitor.sign_in("student")
+    visitor.sign_in()
     visitor.press(visitor.button("Confirm Booking"))
     page.wait_for_url("**/confirmation/")
     match = re.search(r"SESSION-\w+", page.url)
     assert match
-    for _ in range(60):
-        mails = [each for each in folder.glob("*.eml") if match[0] in each.read_text()]
-        if len(mails) == 2:
-            break
-        page.wait_for_timeout(500)
-    assert len(mails) == 2, [each.name for each in folder.glob("*")]
+    assert wait_until(
+        lambda: len([each for each in folder.glob("*.eml") if match[0] in each.read_text()]) == 2
+    ), [each.name for each in folder.glob("*")]

@@ -4,7 +4,6 @@ None may have an accessibility violation (axe, WCAG 2.2 AA), a console error, a 
 host, or weigh more than 150 kB. A URL that is named neither in `PAGES` nor in `NOT_PAGES` fails.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +13,10 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect
 
+from tests.e2e import stage
 from tests.e2e.accessibility import EVERYTHING, is_accessible
-from tests.servers import Site, start_site
+from tests.e2e.paying import zone_is_known
+from tests.servers import PRODUCTION, Site, start_web
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
@@ -217,29 +218,15 @@ def test_every_url_is_visited_or_said_to_be_no_page() -> None:
     assert named_urls(get_resolver().url_patterns) == known
 
 
-# As it is served to the public: error pages, hashed files, the codes of sign-up.
-PRODUCTION = {
-    "DEBUG": "0",
-    "SECRET_KEY": "only-for-this-test-" + "0" * 40,
-    "ALLOWED_HOSTS": "127.0.0.1",
-    "PAYMENT_GATEWAYS": "mock",
-    "EMAIL_URL": "memorymail://",
-}
-
-
 @pytest.fixture(scope="module")
-def filled() -> Iterator[tuple[Site, dict[str, str]]]:
-    with start_site(PRODUCTION) as site:
-        site.manage("demo", "--force")
-        output = site.manage("shell", "-v0", "-c", "from tests.e2e.stage import stage; stage()")
-        yield site, json.loads(output.partition("SCENE ")[2].splitlines()[0])
+def filled(site: Site) -> tuple[Site, dict[str, str]]:
+    return site, site.call(stage.stage)
 
 
 @pytest.fixture(scope="module")
 def empty() -> Iterator[tuple[Site, dict[str, str]]]:
-    with start_site(PRODUCTION) as site:
-        person = "accounts.services.create_person(email='new@example.com', name='New Person', password='office-hours')"
-        site.manage("shell", "-v0", "-c", f"import accounts.services; {person}")
+    with start_web(PRODUCTION) as site:
+        site.call(stage.newcomer, "New", PASSWORD)
         yield site, {}
 
 
@@ -257,7 +244,8 @@ class Rooms:
             )
             if who:
                 page = context.new_page()
-                page.goto(f"{site.url}/accounts/login/", wait_until="networkidle")
+                page.goto(f"{site.url}/accounts/login/")
+                zone_is_known(page)
                 page.fill("[name=login]", f"{who}@example.com")
                 page.fill("[name=password]", PASSWORD)
                 page.press("[name=password]", "Enter")
@@ -265,7 +253,8 @@ class Rooms:
                 page.close()
             else:  # the first page of all learns the zone
                 page = context.new_page()
-                page.goto(site.url, wait_until="networkidle")
+                page.goto(site.url)
+                zone_is_known(page)
                 page.close()
             self.contexts[site.url, who] = context
         return self.contexts[site.url, who]
@@ -292,14 +281,14 @@ def test_page_is_accessible_quiet_self_contained_and_light(
     page.on(
         "console", lambda message: message.type in ("error", "warning") and complaints.append(message.text)
     )
-    answer = page.goto(site.url + visit.path.format(**scene), wait_until="networkidle")
+    answer = page.goto(site.url + visit.path.format(**scene))
     assert answer is not None
     if "/reauthenticate/" in page.url and visit.name != "account_reauthenticate":
         page.fill("[name=password]", PASSWORD)
         page.press("[name=password]", "Enter")
-        page.wait_for_url(f"**{visit.path}", wait_until="networkidle")
+        page.wait_for_url(f"**{visit.path}")
         responses.clear()
-        answer = page.goto(site.url + visit.path, wait_until="networkidle")
+        answer = page.goto(site.url + visit.path)
     assert answer is not None
     assert answer.status == visit.status
     assert urlsplit(page.url).path == urlsplit(visit.path.format(**scene)).path
@@ -357,5 +346,5 @@ def break_form(page: Page, fields: dict[str, str]) -> None:
             box.evaluate("(box, value) => { box.value = value; }", value)
     form.evaluate("form => { form.noValidate = true; }")
     form.locator("button[type=submit]").last.click()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state()
     page.wait_for_selector("[aria-invalid=true], [role=alert]")

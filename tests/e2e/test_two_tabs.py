@@ -1,7 +1,6 @@
 """One session, two tabs, two providers: whatever is pressed where, it is paid once."""
 
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,34 +9,21 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.paying import is_booked, open_payment, press
 from tests.e2e.test_razorpay import in_widget
-from tests.payments.razorpay_stand_in import StandIn, razorpay_environment, running
-from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_environment
-from tests.servers import Site, start_site
+from tests.payments.razorpay_stand_in import StandIn
+from tests.payments.stripe_stand_in import StripeStandIn
+from tests.servers import Site
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 
-@pytest.fixture(scope="module")
-def stripe() -> Iterator[StripeStandIn]:
-    with serve() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture(scope="module")
-def razorpay() -> Iterator[StandIn]:
-    with running(StandIn()) as stand_in:
-        yield stand_in
-
-
-@pytest.fixture(scope="module")
-def site(stripe: StripeStandIn, razorpay: StandIn) -> Iterator[Site]:
-    both = {"PAYMENT_GATEWAYS": "stripe,razorpay"}
-    with start_site(
-        {**razorpay_environment(razorpay), **stripe_environment(stripe), **both}, demo=True
-    ) as site:
-        stripe.webhook_url = f"{site.url}/payments/webhooks/stripe/"
-        razorpay.razorpay.webhook_url = f"{site.url}/payments/webhooks/razorpay/"
-        yield site
+@pytest.fixture(autouse=True)
+def webhooks(site: Site, stripe: StripeStandIn, razorpay: StandIn) -> Iterator[None]:
+    """Both providers tell the site what happens."""
+    stripe.webhook_url = f"{site.url}/payments/webhooks/stripe/"
+    razorpay.razorpay.webhook_url = f"{site.url}/payments/webhooks/razorpay/"
+    yield
+    stripe.webhook_url = razorpay.razorpay.webhook_url = ""
 
 
 @pytest.fixture
@@ -67,14 +53,6 @@ def charges(stripe: StripeStandIn, reference: str) -> list[dict[str, Any]]:
 def tries(razorpay: StandIn, reference: str) -> list[dict[str, Any]]:
     payments = list(razorpay.razorpay.payments.values())
     return [each for each in payments if each["notes"]["session"] == reference]
-
-
-def within_a_minute(is_so: Any) -> bool:
-    for _ in range(180):
-        if is_so():
-            return True
-        time.sleep(0.5)
-    return False
 
 
 def test_razorpay_taken_up_in_another_tab_closes_stripes_page(
@@ -109,7 +87,7 @@ def test_stripe_paid_in_another_tab_sends_razorpays_money_back(
     is_booked(at_stripe)
     in_widget(at_razorpay, "Pay")
     is_booked(at_razorpay)
-    assert within_a_minute(lambda: [each["status"] for each in tries(razorpay, reference)] == ["refunded"])
+    assert wait_until(lambda: [each["status"] for each in tries(razorpay, reference)] == ["refunded"])
     (refund,) = (
         each
         for each in razorpay.razorpay.refunds.values()

@@ -5,13 +5,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager
 from email import message_from_bytes
 
 import pytest
 
 from tests.servers import BASE_DIR, free_port, site_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -81,13 +81,6 @@ class Outbox:
             process.wait(10)
 
 
-def wait_until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return condition()
-
-
 @pytest.fixture
 def outbox(tmp_path):
     return Outbox(tmp_path)
@@ -97,7 +90,7 @@ def test_the_worker_sends_each_confirmation_once(outbox):
     assert len(outbox.queue) == 2
     with outbox.worker():
         assert wait_until(lambda: outbox.rows == [*REMINDERS, *SENT])
-        time.sleep(2)
+        assert wait_until(lambda: not outbox.queue)
     assert sorted(message_from_bytes(path.read_bytes())["To"] for path in outbox.mails) == [
         "mentor@example.com",
         "student@example.com",
