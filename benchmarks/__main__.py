@@ -18,17 +18,19 @@ def main() -> int:
             DATA_DIR=folder,
             SECRET_KEY=secrets.token_hex(40),
             ALLOWED_HOSTS="localhost",
+            SITE_URL="http://localhost",
+            PAYMENT_GATEWAYS="mock",
             EMAIL_URL="memorymail://",
             DJANGO_SETTINGS_MODULE="config.settings",
         )
         import django
 
         django.setup()
-        from benchmarks import measures, timing, web
+        from benchmarks import measures, pages, timing, web
 
         try:
             timing.headline()
-            return 0 if all([measures.run(), web.run()]) else 1
+            return 0 if all([measures.run(), pages.run(), web.run()]) else 1
         finally:
             from django.db import connection
 
