@@ -44,6 +44,9 @@ BOOKING_TRANSITIONS: dict[Status, frozenset[Status]] = {
 HOLDING = (Status.REQUESTED, Status.AWAITING_PAYMENT)
 ENDED = (Status.DECLINED, Status.EXPIRED, Status.CANCELLED)
 
+# No claim is longer: a session of two hours and four hours of buffer fit well.
+LONGEST_CLAIM = timedelta(hours=24)
+
 
 def session_reference() -> str:
     return new_reference("SESSION")
@@ -82,7 +85,9 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def of(self, user: User) -> Self:
         """As student and as mentor."""
-        return self.filter(Q(student=user) | Q(mentor__user=user))
+        # A value that is known beforehand, and not a join: an index leads to either part.
+        mentor = Mentor.objects.filter(user=user).values("pk")[:1]
+        return self.filter(Q(student=user) | Q(mentor=mentor))
 
     def for_student(self, user: User) -> Self:
         return self.filter(student=user)
@@ -131,7 +136,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def upcoming(self, now: datetime) -> Self:
         """Agreed sessions that are not over, and what waits."""
-        return self.filter(Q(status=Status.SCHEDULED, ends_at__gt=now) | _waits(now))
+        # None that is not over began so long ago; said so that an index on the start leads to them.
+        return self.filter(
+            Q(status=Status.SCHEDULED, ends_at__gt=now) | _waits(now), starts_at__gt=now - LONGEST_CLAIM
+        )
 
     def past(self, now: datetime) -> Self:
         return self.filter(
@@ -319,10 +327,6 @@ class NoOverlap(ExclusionConstraint):
 
 def _has_exclusion(schema_editor: BaseDatabaseSchemaEditor | None) -> bool:
     return schema_editor is not None and schema_editor.connection.vendor == "postgresql"
-
-
-# No claim is longer: a session of two hours and four hours of buffer fit well.
-LONGEST_CLAIM = timedelta(hours=24)
 
 
 class TimeClaimQuerySet(models.QuerySet["TimeClaim"]):

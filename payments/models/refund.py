@@ -82,7 +82,10 @@ class Refund(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["status", "due_at"], name="refund_by_due_time")]
+        indexes = [
+            models.Index(fields=["status", "due_at"], name="refund_by_due_time"),
+            models.Index(fields=["id"], condition=Q(status__in=OWED), name="refund_owed"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_amount_is_positive"),
             models.UniqueConstraint(fields=["key"], name="refund_key_is_unique"),

@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models import Q
 
 from payments.models.payment import Payment
 
@@ -47,7 +48,10 @@ class WebhookEvent(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["-received_at", "-pk"]
-        indexes = [models.Index(fields=["processed_at", "due_at"], name="webhook_event_by_due_time")]
+        indexes = [
+            models.Index(fields=["processed_at", "due_at"], name="webhook_event_by_due_time"),
+            models.Index(fields=["id"], condition=Q(processed_at=None), name="webhook_event_unprocessed"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["event_id", "gateway"], name="webhook_event_is_stored_once")
         ]

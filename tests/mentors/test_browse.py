@@ -1,3 +1,4 @@
+import random
 from collections.abc import Callable
 from datetime import time, timedelta
 from decimal import Decimal
@@ -113,6 +114,32 @@ def test_search_and_filters_find(client: Client, make: Make, query: str, found: 
     make("asha", skills=["Python"], languages=["en"])
     make("boris", headline="Keeps ledgers", bio="Wrote a novel.", languages=["hi"])
     assert sorted(listed(client, query)) == found
+
+
+@pytest.mark.parametrize(
+    "q", ["an", "AN", "an py", "an an", "e r", "ledger", "py ledger novel", "100%", "_", "zz"]
+)
+def test_search_finds_who_has_every_word_somewhere(make: Make, q: str) -> None:
+    draw = random.Random(20)
+    words = ["Ann", "Bruno", "Python", "ledger", "novel", "100%", "snake_case", "Rust", "Hana"]
+
+    def some() -> str:
+        return " ".join(draw.sample(words, draw.randint(1, 2)))
+
+    written = {}
+    for number in range(25):
+        name, headline, bio, skill = some(), some(), some(), some()
+        mentor = make(f"mentor-{number}", headline=headline, bio=bio)
+        mentor.user.name = name
+        mentor.user.save()
+        mentor.skills.add(factories.SkillFactory(name=f"{skill} {number}"))
+        written[mentor.slug] = [name, headline, bio, f"{skill} {number}"]
+    expected = {
+        slug
+        for slug, texts in written.items()
+        if all(any(word.lower() in text.lower() for text in texts) for word in q.split())
+    }
+    assert set(Mentor.objects.search(q).values_list("slug", flat=True)) == expected
 
 
 @pytest.mark.parametrize(
