@@ -12,7 +12,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 # Whoever looks for one of more rows than this narrows the list down.
-MOST_ROWS = 2_000
+MOST_ROWS = 1_000
 MOST_WORDS = 6
 # Of the people, sessions or orders whose rows a search is for.
 MOST_RELATED = 500
