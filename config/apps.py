@@ -8,7 +8,7 @@ class SiteConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from config import checks, sweeps  # noqa: F401
+        from config import celery, checks, sweeps  # noqa: F401
         from config.groups import make_groups
 
         # The last of the apps whose permissions the groups hold.

@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from django.conf import settings
 
@@ -13,6 +14,20 @@ class Process:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan(*, greeting: str) -> dict[str, Any]:
+    """What `config.running` has to know of this site. It says the greeting once the site answers."""
+    everywhere = settings.WEB_HOST == "0.0.0.0"  # noqa: S104
+    workers = settings.WEB_WORKERS or default_web_workers()
+    table = processes(host=settings.WEB_HOST, port=settings.PORT, web_workers=workers)
+    return {
+        "processes": [asdict(each) for each in table],
+        "host": "127.0.0.1" if everywhere else settings.WEB_HOST,
+        "port": settings.PORT,
+        "name": settings.SITE_HOST,
+        "welcome": f"\n  {settings.SITE_NAME} is up: {settings.SITE_URL}\n{greeting}  Ctrl-C stops it.\n\n",
+    }
 
 
 def processes(*, host: str, port: int, web_workers: int) -> tuple[Process, ...]:

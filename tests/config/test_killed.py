@@ -1,9 +1,11 @@
 """Each process of a running site is killed in turn: what it did goes on, or everything stops and says why."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,8 +13,11 @@ import pytest
 from celery import Celery
 
 from config import celery  # noqa: F401  # names the file queue's transport
-from tests.config.test_up import children, gone, wait_until
+from config.processes import plan
+from tests.config.test_up import children, gone
+from tests.inside import Inside
 from tests.servers import BASE_DIR, Site, free_port, site_environment, start_site
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -25,7 +30,7 @@ ROLES = {
 }
 
 
-@pytest.fixture(params=["embedded", "grown up"])
+@pytest.fixture(scope="module", params=["embedded", "grown up"])
 def environment(request) -> dict[str, str]:
     """A site on SQLite and files, and one on PostgreSQL and Redis."""
     one_of_each = {"WEB_WORKERS": "1"}
@@ -35,13 +40,24 @@ def environment(request) -> dict[str, str]:
     return one_of_each | {name: request.getfixturevalue(fixture) for name, fixture in servers.items()}
 
 
+@pytest.fixture(scope="module")
+def site(environment, tmp_path_factory) -> tuple[dict[str, str], str]:
+    """The variables of a site that does not run yet, and what `manage.py up` would have its supervisor know."""
+    variables = site_environment(tmp_path_factory.mktemp("site"), free_port(), environment)
+    with closing(Inside(variables)) as process:
+        return variables, json.dumps(process.call(plan, greeting=""))
+
+
 @pytest.mark.parametrize("role", ROLES)
-def test_everything_stops_and_says_why_when_a_process_is_killed(environment, tmp_path, role):
-    with (tmp_path / "log").open("wb") as log:
+def test_everything_stops_and_says_why_when_a_process_is_killed(site, tmp_path, role):
+    variables, told = site
+    (tmp_path / "plan").write_text(told)
+    with (tmp_path / "plan").open() as standard_input, (tmp_path / "log").open("wb") as log:
         up = subprocess.Popen(
             [sys.executable, "-m", "config.running"],
             cwd=BASE_DIR,
-            env=site_environment(tmp_path, free_port(), environment),
+            env=variables,
+            stdin=standard_input,
             stdout=log,
             stderr=log,
             start_new_session=True,

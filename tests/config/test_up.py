@@ -30,6 +30,12 @@ def children(pid):
     return found
 
 
+def megabytes(pid):
+    """What a process keeps in memory."""
+    (line,) = (each for each in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in each)
+    return int(line.split()[1]) / 1024
+
+
 def gone(pids):
     return wait_until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in pids))
 
@@ -42,6 +48,7 @@ def test_up_serves_works_off_the_file_queue_and_stops_when_it_is_told_to(tmp_pat
         assert site.get("/static/admin/css/base.css")[0] == 200
         assert wait_until(lambda: "is up: http://localhost:" in site.log)
         assert not list(BASE_DIR.glob("celerybeat*"))
+        assert megabytes(site.process.pid) < 40  # it knows what it supervises, and neither settings nor apps
         below = children(site.process.pid)
         site.process.send_signal(signal.SIGINT)
         assert site.process.wait(20) == 0

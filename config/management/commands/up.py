@@ -1,8 +1,10 @@
+import json
 import os
 import socket
 import sys
 from argparse import ArgumentParser
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -10,8 +12,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from config.celery import declare_queues
-from config.running import DEMO_ACCOUNTS
+from config.processes import plan
 from config.static_files import collect_changed
+
+DEMO_ACCOUNTS = ("student@example.com", "mentor@example.com", "approval@example.com", "staff@example.com")
 
 
 class Command(BaseCommand):
@@ -33,9 +37,19 @@ class Command(BaseCommand):
         demo_is_there = settings.DEBUG and users.filter(email=DEMO_ACCOUNTS[0]).exists()
         declare_queues()
         self.stdout.flush()
-        # What is open here ends with this program, and so does the memory that the apps take.
-        arguments = ["--demo-is-there"] if demo_is_there else []
-        os.execv(sys.executable, [sys.executable, "-m", "config.running", *arguments])  # noqa: S606
+        accounts = ", ".join(DEMO_ACCOUNTS)
+        become_supervisor(
+            plan(greeting=f"  Demo accounts, password office-hours: {accounts}\n" if demo_is_there else "")
+        )
+
+
+def become_supervisor(plan: dict[str, Any]) -> NoReturn:
+    """What is open here ends with this program, and so does the memory that the apps take."""
+    with TemporaryFile("w+") as file:
+        json.dump(plan, file)
+        file.seek(0)
+        os.dup2(file.fileno(), 0)
+        os.execv(sys.executable, [sys.executable, "-m", "config.running"])  # noqa: S606
 
 
 def refuse_busy_port() -> None:
