@@ -198,7 +198,7 @@ def stripe_body(event: Any) -> bytes:
 
 
 def main() -> int:
-    from tests.payments.stripe_stand_in import serve, stripe_environment
+    from tests.payments.fake_stripe_server import serve, stripe_environment
 
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="office-hours-walks-"))

@@ -60,6 +60,8 @@ WEB_WORKERS = env.count("WEB_WORKERS", 0, minimum=0, maximum=256)  # 0: one a co
 WEB_THREADS = env.count("WEB_THREADS", 8, minimum=2, maximum=64)  # in each worker
 # So many of them may wait for payment providers; the others are everybody else's.
 PROVIDER_CALLS = WEB_THREADS * 3 // 4
+# From where a request first asks one, for all that it asks: our own work comes on top, and eight are a clear answer.
+PROVIDER_SECONDS = 6.0
 # Where nobody waits: seconds to connect and to be answered, for a call and each of so many further tries of Stripe's
 # SDK, which by itself would wait 80 and try once.
 PROVIDER_TIMEOUT = (5.0, 20.0)

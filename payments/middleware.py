@@ -1,11 +1,9 @@
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from lib import deadline
-
-# From where a request first fetches a gateway: our own work comes on top, and eight are a clear answer.
-PROVIDER_SECONDS = 6.0
 
 
 class ProviderDeadlineMiddleware:
@@ -15,5 +13,5 @@ class ProviderDeadlineMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with deadline.from_first_use(PROVIDER_SECONDS):
+        with deadline.from_first_use(settings.PROVIDER_SECONDS):
             return self.get_response(request)

@@ -23,6 +23,9 @@ from lib import enqueue
 from mentors.models import Mentor
 from tests import factories, servers
 
+# Races against providers need them as well as `tests/payments`.
+pytest_plugins = ["tests.payments.gateway_fixtures"]
+
 # Playwright's event loop lives in the test's thread, where Django would refuse to touch the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 

@@ -132,7 +132,7 @@ def start_redis(port: int | None = None) -> Iterator[str]:
             start_new_session=True,
         )
         try:
-            _wait(lambda: _listens(port), server, lambda: "redis-server did not start")
+            _wait(lambda: listens(port), server, lambda: "redis-server did not start")
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             _end(server)
@@ -221,7 +221,7 @@ def _started(
             )
         site = Site(f"http://127.0.0.1:{port}", folder, process, variables, inside.Inside(variables))
         try:
-            _wait(lambda: _listens(port) and site.get("/healthz?live")[0] == 200, process, lambda: site.log)
+            _wait(lambda: listens(port) and site.get("/healthz?live")[0] == 200, process, lambda: site.log)
             yield site
         finally:
             site.inside.close()
@@ -289,7 +289,7 @@ def _run(command: Sequence[object], environment: Mapping[str, str] | None = None
     return done.stdout
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

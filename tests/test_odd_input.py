@@ -30,7 +30,7 @@ from notifications.models import Kind, Message
 from payments.models import Dispute, Payout, WebhookEvent
 from tests import factories, site_map
 from tests.factories import NOW
-from tests.payments.money import paid_session, refunded
+from tests.payments.factories import paid_session, refunded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_served")]
 

@@ -39,7 +39,7 @@ from payments.reports.audit import audit
 from payments.services import ReturnUrls, settlement
 from tests.concurrency.crowd import EVERY_DAY
 from tests.factories import MentorFactory, SessionTypeFactory, UserFactory
-from tests.payments.stripe_parameters import API_VERSION
+from tests.payments.fake_stripe_parameters import API_VERSION
 
 # Of ten students of one mentor: most pay; the late one's time is taken by the next one, who pays too.
 KINDS = ("plain", "plain", "plain", "plain", "plain", "plain", "twice", "cancelled", "late", "taker")

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from tests.concurrency.outage import PAYERS, arrive
-from tests.payments.silence import silent_provider
+from tests.payments.silent_server import silent_server
 from tests.servers import start_site
 
 pytestmark = pytest.mark.processes
@@ -26,7 +26,7 @@ CSRF = "x" * 32  # Django takes the cookie's own value for its token
 
 @pytest.fixture
 def provider():
-    with silent_provider() as provider:
+    with silent_server() as provider:
         yield provider
 
 

@@ -10,7 +10,7 @@ from payments.services import payouts
 from payments.services.payouts import AmountChanged, record_payout
 from tests.concurrency.test_settle_race import WORKERS, at_once
 from tests.factories import NOW, SessionTypeFactory
-from tests.payments.money import paid_session
+from tests.payments.factories import paid_session
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 

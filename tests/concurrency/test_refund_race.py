@@ -13,7 +13,7 @@ from payments.gateways.mock import Outcome, simulate
 from payments.models import MockRefund, Payment, Refund
 from payments.services import NotRefundable, RefundsChanged, refunds
 from tests.factories import NOW, SessionTypeFactory
-from tests.payments.conftest import STARTS_AT, URLS
+from tests.payments.factories import STARTS_AT, URLS
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 WORKERS = 8

@@ -12,7 +12,7 @@ from payments.gateways.mock import MockGateway, Outcome, simulate
 from payments.models import MockCheckout, MockRefund, Payment, Refund
 from payments.services import settlement
 from tests.factories import NOW, SessionTypeFactory
-from tests.payments.conftest import STARTS_AT, URLS
+from tests.payments.factories import STARTS_AT, URLS
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 WORKERS = 8

@@ -22,10 +22,11 @@ from typing import Any
 
 import pytest
 
-from tests.payments.razorpay_stand_in import KEY_ID, KEY_SECRET, Razorpay, Remote
-from tests.payments.razorpay_stand_in import WEBHOOK_SECRET as RAZORPAY_WEBHOOK_SECRET
-from tests.payments.stripe_stand_in import SECRET_KEY, StripeStandIn
-from tests.payments.stripe_stand_in import WEBHOOK_SECRET as STRIPE_WEBHOOK_SECRET
+from tests.payments.fake_razorpay import KEY_ID, KEY_SECRET, FakeRazorpay
+from tests.payments.fake_razorpay import WEBHOOK_SECRET as RAZORPAY_WEBHOOK_SECRET
+from tests.payments.fake_razorpay_server import Remote
+from tests.payments.fake_stripe_server import SECRET_KEY, FakeStripeServer
+from tests.payments.fake_stripe_server import WEBHOOK_SECRET as STRIPE_WEBHOOK_SECRET
 from tests.servers import BASE_DIR, free_port, site_environment
 
 pytestmark = pytest.mark.processes
@@ -78,7 +79,7 @@ class Storm:
         )
         self.seen: set[str] = set()
         self.statuses: Counter[str] = Counter()
-        self.signer, self.account = StripeStandIn(), Razorpay()
+        self.signer, self.account = FakeStripeServer(), FakeRazorpay()
 
     # Programs
 
@@ -130,7 +131,7 @@ class Storm:
                 command = [
                     sys.executable,
                     "-m",
-                    f"tests.payments.{name}_stand_in",
+                    f"tests.payments.fake_{name}_server",
                     address.rpartition(":")[2],
                 ]
                 stack.enter_context(self.running(name, *command))

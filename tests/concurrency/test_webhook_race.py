@@ -12,22 +12,14 @@ from payments.models import Payment, WebhookEvent
 from payments.services import webhooks
 from tests.concurrency.test_settle_race import at_once
 from tests.factories import SessionTypeFactory
-from tests.payments.conftest import STARTS_AT
-from tests.payments.test_cases import booked_letter
-from tests.payments.worlds import WORLDS, WRITING
+from tests.payments.factories import STARTS_AT
+from tests.payments.markers import with_webhooks
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(params=WRITING)
-def world(request, settings):
-    settings.PAYMENT_GATEWAYS = [request.param]
-    with WORLDS[request.param]() as world:
-        yield world
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True), with_webhooks]
 
 
 @pytest.fixture
-def booking(world, mentor, student):
+def booking(harness, mentor, student):
     return book(
         student=student,
         session_type=SessionTypeFactory(mentor=mentor),
@@ -38,9 +30,9 @@ def booking(world, mentor, student):
 
 
 @pytest.fixture
-def paid(world, booking) -> Payment:
-    payment = world.open(booking)
-    world.pay(payment.provider_ref)
+def paid(harness, booking) -> Payment:
+    payment = harness.open(booking)
+    harness.pay(payment.provider_ref)
     return payment
 
 
@@ -57,9 +49,9 @@ def acted(monkeypatch) -> list[int]:
     return found
 
 
-def test_case_02_same_event_eight_times_at_once_is_acted_on_once(world, booking, paid, acted):
-    letter, answers = booked_letter(world), []
-    at_once(lambda: answers.append(world.deliver(letter)))
+def test_same_event_eight_times_at_once_is_acted_on_once(harness, booking, paid, acted):
+    signed_event, answers = harness.paid_event(), []
+    at_once(lambda: answers.append(harness.deliver(signed_event)))
     assert answers == [200] * 8
     event = WebhookEvent.objects.get()
     assert (acted, event.attempts, bool(event.processed_at)) == ([event.pk], 1, True)
@@ -68,7 +60,7 @@ def test_case_02_same_event_eight_times_at_once_is_acted_on_once(world, booking,
     assert booking.events.filter(kind=BookingEvent.Kind.SCHEDULED).count() == 1
 
 
-def test_without_the_claim_the_event_is_acted_on_more_than_once(world, booking, paid, acted, monkeypatch):
+def test_without_the_claim_the_event_is_acted_on_more_than_once(harness, booking, paid, acted, monkeypatch):
     """And yet it books once: `settle` has a lock of its own."""
     together = threading.Barrier(8)
 
@@ -77,18 +69,18 @@ def test_without_the_claim_the_event_is_acted_on_more_than_once(world, booking, 
         return webhooks._act(WebhookEvent.objects.get(pk=event_pk), now) is not None
 
     monkeypatch.setattr(services, "process_webhook_event", process)
-    letter = booked_letter(world)
-    at_once(lambda: world.deliver(letter))
+    signed_event = harness.paid_event()
+    at_once(lambda: harness.deliver(signed_event))
     assert len(acted) == 8
     assert booking.events.filter(kind=BookingEvent.Kind.SCHEDULED).count() == 1
 
 
-def test_all_letters_of_a_payment_at_once_book_once(world, booking, paid):
-    letters = world.letters()
-    waiting = list(letters * 4)[:8]
+def test_all_events_of_a_payment_at_once_book_once(harness, booking, paid):
+    events = harness.events()
+    waiting = list(events * 4)[:8]
 
     def deliver():
-        assert world.deliver(waiting.pop()) == 200
+        assert harness.deliver(waiting.pop()) == 200
 
     at_once(deliver)
     services.sweep(timezone.now())

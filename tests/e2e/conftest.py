@@ -4,25 +4,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.payments.razorpay_stand_in import StandIn, razorpay_environment, running
-from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_environment
+from tests.payments import fake_razorpay_server, fake_stripe_server
+from tests.payments.fake_razorpay_server import FakeRazorpayServer, razorpay_environment
+from tests.payments.fake_stripe_server import FakeStripeServer, stripe_environment
 from tests.servers import PRODUCTION, Site, start_site
 
 
 @pytest.fixture(scope="session")
-def stripe() -> Iterator[StripeStandIn]:
-    with serve() as stand_in:
-        yield stand_in
+def stripe() -> Iterator[FakeStripeServer]:
+    with fake_stripe_server.serve() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def razorpay() -> Iterator[StandIn]:
-    with running(StandIn()) as stand_in:
-        yield stand_in
+def razorpay() -> Iterator[FakeRazorpayServer]:
+    with fake_razorpay_server.serve() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def site(stripe: StripeStandIn, razorpay: StandIn) -> Iterator[Site]:
+def site(stripe: FakeStripeServer, razorpay: FakeRazorpayServer) -> Iterator[Site]:
     environment = {
         **PRODUCTION,
         **razorpay_environment(razorpay),

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.accessibility import is_accessible
 from tests.e2e.paying import is_booked, open_payment, phone, press
-from tests.payments.stripe_stand_in import StripeStandIn
+from tests.payments.fake_stripe_server import FakeStripeServer
 from tests.servers import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -63,7 +63,7 @@ def test_card_that_its_bank_asks_about(page: Page, paying: str) -> None:
 
 
 def test_delayed_payment_is_waited_for_and_goes_on_by_itself(
-    page: Page, paying: str, stripe: StripeStandIn, request: pytest.FixtureRequest
+    page: Page, paying: str, stripe: FakeStripeServer, request: pytest.FixtureRequest
 ) -> None:
     press(page, "Pay with Stripe")
     session_id = page.url.rpartition("/")[2]
@@ -74,14 +74,14 @@ def test_delayed_payment_is_waited_for_and_goes_on_by_itself(
     )
     if has_javascript:
         is_accessible(page)
-    stripe.books.settle_delayed(session_id, paid=True)
+    stripe.fake_stripe.settle_delayed(session_id, paid=True)
     if not has_javascript:
         page.get_by_role("link", name="Check again").click()
     is_booked(page)
 
 
 def test_payment_being_checked_is_asked_for_nowhere_again(
-    page: Page, paying: str, stripe: StripeStandIn, request: pytest.FixtureRequest
+    page: Page, paying: str, stripe: FakeStripeServer, request: pytest.FixtureRequest
 ) -> None:
     shop = page.url.partition("/sessions/")[0]
     press(page, "Pay with Stripe")
@@ -100,7 +100,7 @@ def test_payment_being_checked_is_asked_for_nowhere_again(
         expect(page.locator(f"main a[href='/sessions/{paying}/payment/']")).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.get_by_text("goes back to you, all of it")).to_be_visible()
-    stripe.books.settle_delayed(session_id, paid=False)
+    stripe.fake_stripe.settle_delayed(session_id, paid=False)
     page.goto(f"{session}payment/return/")
     expect(page.get_by_text("The payment did not go through")).to_be_visible()
     expect(page.get_by_text("The debit was returned.")).to_be_visible()
@@ -108,7 +108,7 @@ def test_payment_being_checked_is_asked_for_nowhere_again(
         is_accessible(page)
 
 
-def test_two_tabs_pay_one_session_once(page: Page, paying: str, stripe: StripeStandIn) -> None:
+def test_two_tabs_pay_one_session_once(page: Page, paying: str, stripe: FakeStripeServer) -> None:
     other = page.context.new_page()
     other.goto(page.url)
     for tab in (page, other):
@@ -120,7 +120,7 @@ def test_two_tabs_pay_one_session_once(page: Page, paying: str, stripe: StripeSt
     expect(other.get_by_role("heading", level=1)).to_have_text("You’re all done here")
     other.get_by_role("link", name="Back to the shop").click()
     is_booked(other)
-    charges = [each for each in stripe.books.objects.values() if each.get("object") == "charge"]
+    charges = [each for each in stripe.fake_stripe.objects.values() if each.get("object") == "charge"]
     assert [each["metadata"]["session"] for each in charges].count(paying) == 1
 
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.paying import is_booked, open_payment, press
 from tests.e2e.test_razorpay import in_widget
-from tests.payments.razorpay_stand_in import StandIn
-from tests.payments.stripe_stand_in import StripeStandIn
+from tests.payments.fake_razorpay_server import FakeRazorpayServer
+from tests.payments.fake_stripe_server import FakeStripeServer
 from tests.servers import Site
 from tests.waiting import wait_until
 
@@ -18,12 +18,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 
 @pytest.fixture(autouse=True)
-def webhooks(site: Site, stripe: StripeStandIn, razorpay: StandIn) -> Iterator[None]:
+def webhooks(site: Site, stripe: FakeStripeServer, razorpay: FakeRazorpayServer) -> Iterator[None]:
     """Both providers tell the site what happens."""
     stripe.webhook_url = f"{site.url}/payments/webhooks/stripe/"
-    razorpay.razorpay.webhook_url = f"{site.url}/payments/webhooks/razorpay/"
+    razorpay.fake_razorpay.webhook_url = f"{site.url}/payments/webhooks/razorpay/"
     yield
-    stripe.webhook_url = razorpay.razorpay.webhook_url = ""
+    stripe.webhook_url = razorpay.fake_razorpay.webhook_url = ""
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def reference_of(page: Page) -> str:
     return re.search(r"SESSION-\w+", page.url)[0]  # type: ignore[index]
 
 
-def charges(stripe: StripeStandIn, reference: str) -> list[dict[str, Any]]:
-    objects = stripe.books.objects.copy().values()
+def charges(stripe: FakeStripeServer, reference: str) -> list[dict[str, Any]]:
+    objects = stripe.fake_stripe.objects.copy().values()
     return [
         each
         for each in objects
@@ -50,13 +50,13 @@ def charges(stripe: StripeStandIn, reference: str) -> list[dict[str, Any]]:
     ]
 
 
-def tries(razorpay: StandIn, reference: str) -> list[dict[str, Any]]:
-    payments = list(razorpay.razorpay.payments.values())
+def tries(razorpay: FakeRazorpayServer, reference: str) -> list[dict[str, Any]]:
+    payments = list(razorpay.fake_razorpay.payments.values())
     return [each for each in payments if each["notes"]["session"] == reference]
 
 
 def test_razorpay_taken_up_in_another_tab_closes_stripes_page(
-    tabs: tuple[Page, Page], site: Site, stripe: StripeStandIn, razorpay: StandIn
+    tabs: tuple[Page, Page], site: Site, stripe: FakeStripeServer, razorpay: FakeRazorpayServer
 ) -> None:
     at_stripe, at_razorpay = tabs
     reference = reference_of(at_stripe)
@@ -75,7 +75,7 @@ def test_razorpay_taken_up_in_another_tab_closes_stripes_page(
 
 
 def test_stripe_paid_in_another_tab_sends_razorpays_money_back(
-    tabs: tuple[Page, Page], site: Site, stripe: StripeStandIn, razorpay: StandIn
+    tabs: tuple[Page, Page], site: Site, stripe: FakeStripeServer, razorpay: FakeRazorpayServer
 ) -> None:
     """An order at Razorpay can't be closed: who pays it all the same is paid back, once."""
     at_razorpay, at_stripe = tabs
@@ -90,7 +90,7 @@ def test_stripe_paid_in_another_tab_sends_razorpays_money_back(
     assert wait_until(lambda: [each["status"] for each in tries(razorpay, reference)] == ["refunded"])
     (refund,) = (
         each
-        for each in razorpay.razorpay.refunds.values()
+        for each in razorpay.fake_razorpay.refunds.values()
         if each["payment_id"] == tries(razorpay, reference)[0]["id"]
     )
     assert refund["amount"] == 105_000

@@ -1,24 +1,21 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 
+from accounts.models import User
 from bookings.models import Booking
 from bookings.services import book
 from payments import services
-from payments.gateways import REGISTRY
 from payments.gateways.mock import Outcome, simulate
 from payments.models import Payment
-from payments.services import ReturnUrls
+from payments.reports.audit import audit
 from tests.factories import NOW, SessionTypeFactory
-from tests.payments.providers import TroubledProvider
-from tests.payments.stripe_stand_in import StripeStandIn, serve, stripe_settings
-from tests.payments.worlds import WORLDS
-
-STARTS_AT = datetime(2026, 12, 9, 5, 30, tzinfo=UTC)
-URLS = ReturnUrls(success="https://testserver/confirmation/", cancel="https://testserver/payment/")
+from tests.payments.factories import STARTS_AT, URLS
+from tests.payments.steps import settle
 
 
 @pytest.fixture
@@ -34,53 +31,89 @@ def booking(mentor, student) -> Booking:
 
 
 @pytest.fixture
-def provider(monkeypatch, db) -> TroubledProvider:
-    """The mock provider, which a test may let fail; it refuses to be called inside a transaction."""
-    troubled = TroubledProvider()
-    monkeypatch.setitem(REGISTRY, "mock", troubled)
-    return troubled
-
-
-@pytest.fixture
-def payment(booking, provider) -> Payment:
-    """Its checkout is open at the provider."""
+def payment(request: pytest.FixtureRequest, booking: Booking) -> Payment:
+    """Its checkout is open: at the `harness` of a test that has one, else at the mock provider."""
+    if "harness" in request.fixturenames:
+        opened: Payment = request.getfixturevalue("harness").open(booking)
+        return opened
+    request.getfixturevalue("provider")
     return services.open_checkout(booking.pk, "mock", now=NOW, urls=URLS)
 
 
 @pytest.fixture
-def paid(payment) -> Payment:
+def paid(request: pytest.FixtureRequest, payment: Payment) -> Payment:
     """Paid at the provider; we have not heard of it."""
+    if "harness" in request.fixturenames:
+        request.getfixturevalue("harness").pay(payment.provider_ref)
+    else:
+        simulate(payment.provider_ref, Outcome.SUCCESS)
+    return payment
+
+
+@pytest.fixture
+def another(booking, paid, stranger) -> Payment:
+    """Begun and paid after `paid`, for somebody else's session of the same type."""
+    theirs = book(
+        student=stranger,
+        session_type=booking.session_type,
+        duration_minutes=60,
+        starts_at=booking.starts_at + timedelta(days=1),
+        now=NOW,
+    )
+    payment = services.open_checkout(theirs.pk, "mock", now=NOW, urls=URLS)
     simulate(payment.provider_ref, Outcome.SUCCESS)
     return payment
 
 
 @pytest.fixture
-def stripe(settings, db) -> Iterator[StripeStandIn]:
-    """Stripe's stand-in, which the site takes for Stripe, and offers."""
-    with serve() as stand_in:
-        for name, value in stripe_settings(stand_in).items():
-            setattr(settings, name, value)
-        settings.PAYMENT_GATEWAYS = ["mock", "stripe"]
-        yield stand_in
-
-
-@pytest.fixture(params=WORLDS)
-def world(request, settings, db):
-    """A provider with everybody around it, the only one that the site offers; each of them in turn."""
-    settings.PAYMENT_GATEWAYS = [request.param]
-    with WORLDS[request.param]() as world:
-        yield world
+def settled(paid: Payment) -> Payment:
+    """Paid, and the session confirmed."""
+    return settle(paid)
 
 
 @pytest.fixture
-def impatient(settings) -> None:
-    """One try, and a short one, so that what goes wrong is seen at once."""
-    settings.PROVIDER_RETRIES = 0
-    settings.PROVIDER_TIMEOUT = (5, 0.8)
+def at_the_bank(harness, payment) -> Payment:
+    """Paid in a way of which the bank has not decided yet; we have heard of it."""
+    harness.pay_slowly(payment.provider_ref)
+    return settle(payment)
 
 
 @pytest.fixture
-def travel_to():
+def mismatched(harness, payment) -> Payment:
+    """₹900 came in for an order of ₹1,050; we have heard of it."""
+    harness.pay(payment.provider_ref)
+    harness.falsify(payment.provider_ref, minor=90_000, currency="INR")
+    return settle(payment)
+
+
+@pytest.fixture
+def the_money_adds_up(db: None) -> Iterator[None]:
+    """When the test is over, every unit is somewhere."""
+    yield
+    found = audit()
+    assert found.problems == []
+    assert all(total.is_balanced for total in found.totals.values())
+
+
+# People
+
+
+@pytest.fixture
+def signed_in(client: Client, student: User) -> Client:
+    """The student's browser."""
+    client.force_login(student)
+    return client
+
+
+@pytest.fixture
+def read(client, student):
+    """A page as the student ends up reading it."""
+    client.force_login(student)
+    return lambda path: " ".join(client.get(path, follow=True).content.decode().split())
+
+
+@pytest.fixture
+def travel_to() -> Iterator[Callable[[datetime], object]]:
     """Move the clock of this test to an instant."""
     with ExitStack() as stack:
         yield lambda at: stack.enter_context(time_machine.travel(at))

@@ -6,7 +6,7 @@ from payments import services
 from payments.gateways.base import GatewayUnavailable, Money
 from payments.models import Payment, PaymentStatus, Refund
 from tests.factories import NOW
-from tests.payments.test_settlement import says
+from tests.payments.steps import says
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:payments_payment_changelist")

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from payments.models import Dispute, Payout, PayoutLine, Refund
 from tests.factories import NOW, UserFactory
-from tests.payments.money import paid_session, refunded
+from tests.payments.factories import paid_session, refunded
 
 pytestmark = pytest.mark.django_db
 

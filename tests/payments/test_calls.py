@@ -7,7 +7,7 @@ from django.db import transaction
 
 from payments.gateways import gateway
 from payments.gateways.base import GatewayUnavailable
-from tests.payments.silence import silent_provider
+from tests.payments.silent_server import silent_server
 
 REFS = {"stripe": "cs_test_1", "razorpay": "order_1"}
 
@@ -15,7 +15,7 @@ REFS = {"stripe": "cs_test_1", "razorpay": "order_1"}
 @pytest.fixture
 def dripping(settings):
     """Stands in for Stripe and Razorpay both, and sends a byte now and then."""
-    with silent_provider(dripping=True) as provider:
+    with silent_server(dripping=True) as provider:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_silent", provider.url
         settings.RAZORPAY_KEY_ID, settings.RAZORPAY_KEY_SECRET = "rzp_test_silent", "silent"
         settings.RAZORPAY_API_BASE = provider.url

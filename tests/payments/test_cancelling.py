@@ -4,15 +4,32 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from bookings import signals
+from bookings.cancellation import RefundChoice
 from bookings.models import Booking, BookingEvent, Status, TimeClaim
-from bookings.services import cancel
+from bookings.services import NotAllowed, book, cancel, cancel_by_staff, decline
+from mentors.models import Mentor
 from payments import services
 from payments.gateways.mock import Outcome, simulate
 from payments.models import MockRefund, Payment, PaymentStatus, Refund
-from tests.factories import NOW
-from tests.payments.conftest import STARTS_AT
+from payments.reports.audit import audit
+from tests.factories import NOW, SessionTypeFactory
+from tests.payments.factories import STARTS_AT
+from tests.payments.steps import (
+    PAID,
+    assert_money,
+    at_provider,
+    fresh,
+    pay_for,
+    refund_by_staff,
+    send_all,
+    send_when_due,
+    settle,
+    sums,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -243,3 +260,138 @@ def test_late_payment_of_a_cancelled_hold_goes_back_in_full(desk, booking, payme
     services.sweep(NOW)
     assert MockRefund.objects.get().amount_minor == 105_000
     assert Refund.objects.get().reason == Refund.Reason.NOT_CONFIRMED
+
+
+# With every gateway
+
+
+def test_cancelling_closes_the_checkout(harness, booking, payment, student):
+    cancel(booking.pk, actor=student, now=timezone.now())
+    services.sweep(timezone.now())
+    assert fresh(payment).status == PaymentStatus.EXPIRED
+    if harness.gateway.can_expire:
+        harness.pay(payment.provider_ref)
+        assert settle(payment).status == PaymentStatus.EXPIRED
+    assert_money()
+
+
+def test_cancelling_what_was_just_paid_gives_it_back(harness, booking, paid, student):
+    cancel(booking.pk, actor=student, now=timezone.now())
+    services.sweep(timezone.now())
+    services.sweep(timezone.now())
+    assert fresh(booking).status == Status.CANCELLED
+    assert_money(came_in=PAID, refunded=PAID)
+
+
+@pytest.mark.parametrize(
+    ("policy", "before", "minor"),
+    [
+        *(("flexible", 25, PAID), ("flexible", 23, 0)),
+        *(("moderate", 49, PAID), ("moderate", 47, 50_000), ("moderate", 23, 0)),
+        *(("strict", 73, 50_000), ("strict", 71, 0)),
+    ],
+)
+def test_student_gets_back_what_the_policy_gives_once(
+    harness, booking, student, travel_to, policy, before, minor
+):
+    type(booking).objects.update(cancellation_policy=policy)
+    settled = pay_for(harness, booking)
+    travel_to(STARTS_AT - before * HOUR)
+    for _ in range(2):
+        cancel(booking.pk, actor=student, now=timezone.now())
+    send_all()
+    assert fresh(booking).status == Status.CANCELLED
+    assert (sums(settled), at_provider(harness, settled)) == ((0, minor), [minor] * bool(minor))
+
+
+def test_policy_of_the_booking_counts_and_not_the_mentors_new_one(harness, booking, settled, student):
+    Mentor.objects.update(cancellation_policy="strict")
+    cancel(booking.pk, actor=student, now=timezone.now())
+    assert Refund.objects.get().amount_minor == PAID
+
+
+def test_mentor_declines_before_anything_was_charged(harness, mentor, student):
+    kind = SessionTypeFactory(mentor=mentor, requires_approval=True)
+    asked = book(student=student, session_type=kind, duration_minutes=60, starts_at=STARTS_AT, now=NOW)
+    decline(asked.pk, actor=mentor.user, now=NOW)
+    assert not Payment.objects.exists()
+
+
+def test_mentor_asks_staff_and_everything_comes_back(harness, booking, settled, mentor, staff, travel_to):
+    travel_to(STARTS_AT - HOUR)
+    with pytest.raises(NotAllowed):
+        cancel(booking.pk, actor=mentor.user, now=timezone.now())
+    cancel_by_staff(booking.pk, actor=staff, now=timezone.now(), reason="Ill", give_back=RefundChoice.ALL)
+    send_all()
+    assert (sums(settled), at_provider(harness, settled)) == ((0, PAID), [PAID])
+
+
+@pytest.mark.parametrize(
+    ("give_back", "minor"), [("all", PAID), ("policy", 50_000), ("part", 12_345), ("none", 0)]
+)
+def test_staff_give_back_what_they_choose(harness, booking, student, staff, travel_to, give_back, minor):
+    type(booking).objects.update(cancellation_policy="moderate")
+    settled = pay_for(harness, booking)
+    travel_to(STARTS_AT - 30 * HOUR)
+    cancel_by_staff(
+        booking.pk,
+        actor=staff,
+        now=timezone.now(),
+        reason="The mentor is ill",
+        give_back=RefundChoice(give_back),
+        part_minor=12_345,
+    )
+    send_all()
+    assert (sums(settled), at_provider(harness, settled)) == ((0, minor), [minor] * bool(minor))
+
+
+def test_whoever_does_not_come_gets_nothing_by_themselves(
+    harness, booking, settled, student, staff, travel_to
+):
+    travel_to(STARTS_AT)
+    with pytest.raises(NotAllowed):
+        cancel(booking.pk, actor=student, now=timezone.now())
+    assert at_provider(harness, settled) == []
+    send_when_due(refund_by_staff(settled, staff, 20_000))
+    assert at_provider(harness, settled) == [20_000]
+
+
+def test_cancelled_before_the_payment_arrived_gives_it_all_back_once(harness, booking, student):
+    payment = harness.open(booking)
+    harness.pay(payment.provider_ref)
+    cancel(booking.pk, actor=student, now=timezone.now())
+    for _ in range(3):
+        services.settle(payment.pk, source="test", now=timezone.now())
+        services.sweep(timezone.now())
+    assert (sums(payment), at_provider(harness, payment)) == ((0, PAID), [PAID])
+
+
+# What went back already
+
+
+def test_cancelling_after_a_full_refund_at_the_dashboard_says_that_it_went_back(
+    harness, read, client, booking, payment
+):
+    harness.pay(payment.provider_ref)
+    settle(payment)
+    harness.refund_by_hand(fresh(payment), 105_000)
+    services.sync_refunds(payment.pk, now=timezone.now())
+    path = reverse("session_cancellation", args=[booking.reference])
+    page = read(path)
+    assert "went back to you before" in page
+    assert "₹0" not in page
+    assert "comes back if you cancel" not in page
+    quoted = page.partition('name="quoted" value="')[2].partition('"')[0]
+    done = client.post(path, {"quoted": quoted}, follow=True).content.decode()
+    assert "₹1,050 of what you paid went back before" in done
+    assert fresh(booking).status == Status.CANCELLED
+    assert audit().problems == []
+
+
+def test_cancelling_after_a_part_went_back_says_how_much(harness, read, booking, payment):
+    harness.pay(payment.provider_ref)
+    settle(payment)
+    harness.refund_by_hand(fresh(payment), 40_000)
+    services.sync_refunds(payment.pk, now=timezone.now())
+    page = read(reverse("session_cancellation", args=[booking.reference]))
+    assert "of ₹1,050 paid; ₹400 went back before" in page

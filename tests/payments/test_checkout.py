@@ -2,6 +2,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from bookings.models import Booking, Status
 from bookings.services import book, cancel
@@ -13,8 +15,10 @@ from payments.gateways.mock import Outcome, simulate
 from payments.models import MockCheckout, Payment, PaymentStatus
 from payments.services import AlreadyPaid, HoldLapsed, NotPayable
 from tests.factories import NOW, BookingFactory, SessionTypeFactory
-from tests.payments.conftest import STARTS_AT, URLS
-from tests.payments.providers import TroubledProvider
+from tests.payments.factories import STARTS_AT, URLS
+from tests.payments.failing_gateway import FailingGateway
+from tests.payments.markers import stripe_only, with_webhooks
+from tests.payments.steps import PAID, assert_booked_once, at_provider, fresh, pay_for, send_all, settle
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +28,9 @@ def open_checkout(booking, gateway="mock", now=NOW) -> Payment:
 
 
 @pytest.fixture
-def other_provider(monkeypatch, settings, provider) -> TroubledProvider:
+def other_provider(monkeypatch, settings, provider) -> FailingGateway:
     """A second one beside the mock, called `other`."""
-    other = TroubledProvider()
+    other = FailingGateway()
     other.name = "other"
     monkeypatch.setitem(REGISTRY, "other", other)
     settings.PAYMENT_GATEWAYS = ["mock", "other"]
@@ -272,3 +276,129 @@ def test_simulated_success_after_the_checkouts_end_changes_nothing(payment, trav
     travel_to(payment.checkout_expires_at)
     simulate(payment.provider_ref, Outcome.SUCCESS)
     assert MockCheckout.objects.get().payment_id == ""
+
+
+# With every gateway
+
+
+def test_declined_then_paid_on_the_same_checkout_books(harness, booking, payment):
+    held_until = fresh(booking).hold_expires_at
+    for _ in range(2):
+        harness.decline(payment.provider_ref)
+        assert settle(payment).status == PaymentStatus.OPEN
+        assert payment.provider_ref == harness.open(booking).provider_ref
+    assert fresh(booking).hold_expires_at == held_until
+    harness.pay(payment.provider_ref)
+    settle(payment)
+    assert booking.payments.count() == harness.checkouts_made() == 1
+    assert_booked_once(booking, payment)
+
+
+def test_cancel_link_leads_back_to_the_held_slot_and_the_same_checkout(harness, signed_in, booking, payment):
+    assert signed_in.get(reverse("payment", args=[booking.reference])).status_code == 200
+    assert harness.open(booking).provider_ref == payment.provider_ref
+    assert harness.checkouts_made() == 1
+    assert fresh(booking).status == Status.AWAITING_PAYMENT
+
+
+HOWS = ["500", "429", "409", "timeout", "html", "lost"]
+
+
+OF_STRIPE = {"500": "error", "429": "throttled", "409": "conflict", "timeout": "drop"}
+
+
+def trouble(harness, how) -> None:
+    if harness.name == "mock":
+        harness.provider.refuses["create_checkout"] = GatewayUnavailable(how)
+    elif harness.name == "stripe":
+        harness.server.disturb(OF_STRIPE.get(how, how), "POST /v1/checkout/sessions", times=9)
+    else:
+        harness.server.fail("POST", "/v1/orders", how, 9)
+
+
+@with_webhooks
+@pytest.mark.parametrize("how", HOWS)
+def test_checkout_that_cannot_be_opened_shows_a_page_to_try_again_from(
+    one_try, harness, signed_in, booking, how, settings
+):
+    trouble(harness, how)
+    if how == "timeout":
+        settings.PROVIDER_TIMEOUT = (5, 0.2)
+    response = harness.press(signed_in, booking)
+    settings.PROVIDER_TIMEOUT = (5, 20)
+    shown = response.content.decode()
+    assert response.status_code == 503
+    assert "Try again" in shown
+    assert "Traceback" not in shown
+    assert fresh(booking).payable_at(timezone.now())
+    assert booking.payments.get().status == PaymentStatus.CREATED
+    harness.recover()
+    assert harness.press(signed_in, booking).status_code == 303
+    payment = booking.payments.get()
+    assert payment.status == PaymentStatus.OPEN
+    harness.pay(payment.provider_ref)
+    settle(payment)
+    assert_booked_once(booking, payment)
+
+
+def test_lost_answer_is_found_again_by_its_key(one_try, harness, booking):
+    harness.lose_answer()
+    with pytest.raises(GatewayUnavailable):
+        harness.open(booking)
+    harness.recover()
+    harness.open(booking)
+    assert harness.checkouts_made() == 1
+    assert booking.payments.get().attempt == 1
+
+
+@stripe_only
+def test_failure_that_sticks_to_a_key_is_followed_by_a_new_key(harness, signed_in, booking):
+    harness.server.disturb("sticky", "POST /v1/checkout/sessions")
+    assert harness.press(signed_in, booking).status_code == 303
+    keys = [each.key for each in harness.server.requests if each.name == "POST /v1/checkout/sessions"]
+    assert len(set(keys)) == 2
+    assert booking.payments.get().attempt == 2
+    assert harness.checkouts_made() == 1
+
+
+@stripe_only
+def test_changed_parameters_never_meet_their_old_key(
+    one_try, harness, signed_in, booking, student, travel_to
+):
+    harness.lose_answer()
+    assert harness.press(signed_in, booking).status_code == 503
+    harness.recover()
+    student.name, student.email = "Arjun K.", "arjun.k@example.com"
+    student.save()
+    travel_to(NOW + timedelta(minutes=3))
+    assert harness.press(signed_in, booking).status_code == 303
+    first, second = [each for each in harness.server.requests if each.name == "POST /v1/checkout/sessions"]
+    assert (first.key, first.parameters) == (second.key, second.parameters)
+
+
+@with_webhooks
+def test_wrong_key_shows_a_neutral_page_and_alerts_staff(harness, signed_in, booking, caplog):
+    harness.refuse_key()
+    response = harness.press(signed_in, booking)
+    shown = response.content.decode()
+    assert response.status_code == 503
+    assert "Try again" in shown
+    for word in ("401", "key", "Traceback", "sk_test", "rzp_test"):
+        assert word not in shown
+    assert "payment not possible" in [each.message for each in caplog.records if each.levelname == "ERROR"]
+    with pytest.raises(GatewayMisconfigured):
+        harness.open(booking)
+
+
+def test_price_and_fee_of_the_hold_count_whatever_they_are_now(harness, booking, student, settings):
+    SessionType.objects.update(price_minor=999_900)
+    settings.PLATFORM_FEE_PERCENT = 50
+    settled = pay_for(harness, booking)
+    assert (settled.amount_minor, settled.platform_fee_minor, fresh(booking).status) == (
+        PAID,
+        5_000,
+        "scheduled",
+    )
+    cancel(booking.pk, actor=student, now=timezone.now())
+    send_all()
+    assert at_provider(harness, settled) == [PAID]

@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -14,31 +13,15 @@ from django.utils import timezone
 
 from bookings.models import Status
 from lib import deadline
-from payments import middleware
 from payments.gateways import calls, gateway
 from payments.gateways.base import GatewayUnavailable
 from payments.models import Payment, PaymentStatus, ProviderCustomer, WebhookEvent
 from tests.factories import NOW
-from tests.payments.silence import silent_provider
+from tests.payments.silent_server import GIVES_UP_AFTER, silent_server
+from tests.waiting import wait_until
 
 SHORT = 0.4
-# For our own work on a busy machine. The SDKs alone would wait 20 seconds and more.
-SLACK = 4.0
 REFS = {"stripe": "cs_test_1", "razorpay": "order_1"}
-
-
-@contextmanager
-def in_time(seconds=SHORT):
-    began = time.monotonic()
-    yield
-    assert time.monotonic() - began < seconds + SLACK
-
-
-def wait_until(true):
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)
 
 
 def is_calling():
@@ -47,18 +30,21 @@ def is_calling():
 
 @pytest.fixture(params=["silent", "dripping"])
 def provider(request, settings):
-    """Stands in for Stripe and Razorpay both."""
-    with silent_provider(dripping=request.param == "dripping") as provider:
+    """Stands in for Stripe and Razorpay both. It would wait long, and so would the site without a deadline; whoever
+    is done before it gives up was in time."""
+    settings.PROVIDER_TIMEOUT = (2 * GIVES_UP_AFTER, 2 * GIVES_UP_AFTER)
+    with silent_server(dripping=request.param == "dripping") as provider:
         settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_silent", provider.url
         settings.RAZORPAY_KEY_ID, settings.RAZORPAY_KEY_SECRET = "rzp_test_silent", "silent"
         settings.RAZORPAY_API_BASE = provider.url
         settings.PAYMENT_GATEWAYS = ["stripe", "razorpay"]
         yield provider
+        assert not provider.gave_up
 
 
 @pytest.fixture
-def short(monkeypatch):
-    monkeypatch.setattr(middleware, "PROVIDER_SECONDS", SHORT)
+def short(settings):
+    settings.PROVIDER_SECONDS = SHORT
 
 
 # The gateway
@@ -66,45 +52,51 @@ def short(monkeypatch):
 
 @pytest.mark.parametrize("name", REFS)
 def test_provider_that_never_finishes_is_given_up_in_time_and_cut_off(provider, name):
-    with in_time(), deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
+    with deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
         gateway(name).fetch(REFS[name])
     assert len(provider.heard) == 1
-    wait_until(lambda: not is_calling())
+    assert wait_until(lambda: not is_calling())
 
 
 def test_provider_that_never_shakes_hands_is_given_up_in_time_and_cut_off(settings):
-    with silent_provider() as provider:
+    with silent_server() as provider:
         settings.STRIPE_SECRET_KEY = "sk_test_silent"
         settings.STRIPE_API_BASE = provider.url.replace("http:", "https:")
-        with in_time(), deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
+        with deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
             gateway("stripe").fetch(REFS["stripe"])
         assert len(provider.heard) == 1
-        wait_until(lambda: not is_calling())
+        assert wait_until(lambda: not is_calling())
+        assert not provider.gave_up
 
 
 @pytest.mark.parametrize("name", REFS)
 def test_all_calls_of_a_request_share_its_seconds(provider, short, name):
-    with in_time(), deadline.from_first_use(SHORT):
+    with deadline.from_first_use(SHORT):
         for words in ("did not answer", "no time left"):
             with pytest.raises(GatewayUnavailable, match=words):
                 gateway(name).fetch(REFS[name])
 
 
-def test_clock_of_a_request_runs_from_where_a_gateway_is_fetched(provider, short):
-    with deadline.from_first_use(SHORT):
-        threading.Event().wait(SHORT)
+@pytest.fixture
+def seconds(monkeypatch) -> list[float]:
+    """The machine's clock, which stands still until a test moves it."""
+    now = [1_000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_clock_of_a_request_runs_from_where_a_gateway_is_fetched(provider, seconds):
+    with deadline.from_first_use(6):
+        seconds[0] += 5
         gateway("stripe")
-        left = deadline.seconds_left()
-        assert left is not None
-        assert left > SHORT / 2
+        seconds[0] += 2
+        assert deadline.seconds_left() == 4
 
 
-def test_shorter_deadline_within_a_request_counts_and_a_longer_one_does_not(short):
-    for seconds, least, most in ((0.2, 0, 0.2), (60, 0.2, SHORT)):
-        with deadline.from_first_use(SHORT), deadline.within(seconds):
-            left = deadline.seconds_left()
-            assert left is not None
-            assert least < left <= most
+def test_shorter_deadline_within_a_request_counts_and_a_longer_one_does_not(seconds):
+    for inner, left in ((2, 2), (60, 6)):
+        with deadline.from_first_use(6), deadline.within(inner):
+            assert deadline.seconds_left() == left
 
 
 def test_worker_that_nobody_waits_for_keeps_the_usual_timeouts(short):
@@ -118,14 +110,14 @@ def test_address_that_is_not_found_in_time_is_given_up_and_then_never_called(pro
     found, find = threading.Event(), socket.getaddrinfo
 
     def find_slowly(*args, **kwargs):
-        found.wait(20)
+        assert found.wait(GIVES_UP_AFTER)
         return find(*args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", find_slowly)
-    with in_time(), deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
+    with deadline.within(SHORT), pytest.raises(GatewayUnavailable, match="did not answer"):
         gateway(name).fetch(REFS[name])
     found.set()
-    wait_until(lambda: not is_calling())
+    assert wait_until(lambda: not is_calling())
     assert provider.heard == []
 
 
@@ -135,12 +127,13 @@ def test_no_more_wait_for_providers_than_have_places_and_these_become_free_again
             gateway("stripe").fetch(REFS["stripe"])
         return str(refusal.value)
 
-    with ThreadPoolExecutor(site.PROVIDER_CALLS) as crowd:
-        answers = [crowd.submit(ask, 2) for _ in range(site.PROVIDER_CALLS)]
-        wait_until(lambda: len(provider.heard) == site.PROVIDER_CALLS or answers[0].done())
-        assert "TooManyWaiting" in ask(2)
+    with ThreadPoolExecutor(site.PROVIDER_CALLS) as pool:
+        answers = [pool.submit(ask, GIVES_UP_AFTER) for _ in range(site.PROVIDER_CALLS)]
+        assert wait_until(lambda: len(provider.heard) == site.PROVIDER_CALLS)
+        assert "TooManyWaiting" in ask(SHORT)
+        provider.hang_up()
         assert not any("TooManyWaiting" in answer.result() for answer in answers)
-    wait_until(lambda: not is_calling())
+    assert wait_until(lambda: not is_calling())
     assert "TooManyWaiting" not in ask(SHORT)
 
 
@@ -184,8 +177,7 @@ def address(name, booking):
 @pytest.mark.parametrize("button", ["payment_stripe", "payment_razorpay"])
 def test_pressing_pay_ends_in_time_with_the_hold_kept_and_another_try(provider, short, page, booking, button):
     held_until = booking.hold_expires_at
-    with in_time():
-        response = page.post(address(button, booking))
+    response = page.post(address(button, booking))
     shown = response.content.decode()
     assert response.status_code == 503
     assert "held for you" in shown
@@ -198,21 +190,18 @@ def test_pressing_pay_ends_in_time_with_the_hold_kept_and_another_try(provider, 
 
 @pytest.mark.django_db
 def test_paying_with_a_saved_card_ends_in_time(provider, short, page, booking, opened):
-    with in_time():
-        response = page.post(address("payment_saved_card", booking), {"card": "pm_1"})
+    response = page.post(address("payment_saved_card", booking), {"card": "pm_1"})
     assert (response.status_code, "Try again" in response.content.decode()) == (503, True)
 
 
 @pytest.mark.django_db
 def test_coming_back_ends_in_time(provider, short, page, booking, opened):
-    with in_time():
-        assert page.get(address("payment_return", booking)).status_code == 200
+    assert page.get(address("payment_return", booking)).status_code == 200
 
 
 @pytest.mark.django_db
 def test_list_of_saved_cards_ends_in_time_with_those_last_seen(provider, short, page, opened):
-    with in_time():
-        shown = page.get(reverse("payment_methods")).content.decode()
+    shown = page.get(reverse("payment_methods")).content.decode()
     assert "could not be reached" in shown
     assert "4242" in shown
 
@@ -220,10 +209,7 @@ def test_list_of_saved_cards_ends_in_time_with_those_last_seen(provider, short, 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["payment_method_add", "payment_method_remove"])
 def test_changing_saved_cards_ends_in_time(provider, short, page, opened, name):
-    with in_time():
-        response = page.post(
-            reverse(name, args=["pm_1"] if name == "payment_method_remove" else []), follow=True
-        )
+    response = page.post(reverse(name, args=["pm_1"] if name == "payment_method_remove" else []), follow=True)
     assert "could not be reached" in response.content.decode()
 
 
@@ -242,12 +228,11 @@ def test_staff_who_settle_many_payments_wait_for_all_of_them_only_once(
         currency=booking.currency,
         created_at=NOW,
     )
-    with in_time():
-        response = client.post(
-            reverse("admin:payments_payment_changelist"),
-            {"action": "settle_again", "_selected_action": [opened.pk, other.pk]},
-            follow=True,
-        )
+    response = client.post(
+        reverse("admin:payments_payment_changelist"),
+        {"action": "settle_again", "_selected_action": [opened.pk, other.pk]},
+        follow=True,
+    )
     shown = response.content.decode()
     assert "did not answer" in shown
     assert "no time left" in shown
@@ -265,10 +250,9 @@ def test_staff_who_process_an_event_again_wait_only_so_long(provider, short, cli
         received_at=NOW,
         due_at=NOW + timedelta(hours=1),
     )
-    with in_time():
-        response = client.post(
-            reverse("admin:payments_webhookevent_changelist"),
-            {"action": "process_again", "_selected_action": event.pk},
-            follow=True,
-        )
+    response = client.post(
+        reverse("admin:payments_webhookevent_changelist"),
+        {"action": "process_again", "_selected_action": event.pk},
+        follow=True,
+    )
     assert "did not answer" in response.content.decode()

@@ -10,7 +10,7 @@ from payments.gateways.base import Money, PaymentState, PayStatus
 from payments.models import Payment, PaymentStatus, RefundStatus
 from payments.services.success import mark_succeeded
 from tests.factories import NOW
-from tests.payments.money import paid_session
+from tests.payments.factories import paid_session
 
 APPS = ("payments", "bookings", "mentors", "accounts", "notifications", "config", "lib")
 ANOTHER_STATUS = {

@@ -20,7 +20,7 @@ from payments.reports.earnings import (
 from payments.reports.earnings_chart import BASE, GRID_LINES, TOP, grid_step, plot_months
 from payments.services.payouts import record_payout, return_payout
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory
-from tests.payments.money import paid_session, payment_of, refunded
+from tests.payments.factories import paid_session, payment_of, refunded
 
 pytestmark = pytest.mark.django_db
 URL = reverse("dashboard_earnings")

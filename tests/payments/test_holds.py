@@ -1,27 +1,29 @@
 """Holds and checkouts live together, and the sweep asks as often as it has to."""
 
+import threading
 import time
 from datetime import timedelta
-from importlib import import_module
 from itertools import pairwise
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from bookings.engine.offered import conditions_of
-from bookings.models import Booking, Status
-from bookings.services import accept, book
+from bookings.models import Booking, Status, TimeClaim
+from bookings.services import SlotTaken, accept, book
 from mentors.models import SessionType
 from payments import services
 from payments.gateways.base import GatewayUnavailable, IdempotencyKeyUnusable, PayStatus
 from payments.gateways.mock import Outcome, simulate
 from payments.models import Payment, PaymentStatus
 from payments.services.checkout import GRACE
-from tests.factories import NOW, BookingFactory, SessionTypeFactory
-from tests.payments.conftest import STARTS_AT, URLS
-from tests.payments.test_settlement import says
+from tests.factories import NOW, BookingFactory, SessionTypeFactory, UserFactory
+from tests.payments.factories import STARTS_AT, URLS
+from tests.payments.markers import with_webhooks
+from tests.payments.steps import assert_booked_once, says, settle
 
 pytestmark = pytest.mark.django_db
-sweep_module = import_module("payments.services.sweep")
 HALF_AN_HOUR = timedelta(minutes=31)
 
 
@@ -175,13 +177,13 @@ def others(payment, student) -> Payment:
     return open_checkout(other)
 
 
-def test_payment_that_breaks_the_sweep_holds_up_no_other(payment, others, monkeypatch, caplog):
-    def settle(pk, *, source, now, plain=services.settle):
-        if pk == payment.pk:
+def test_payment_that_breaks_the_sweep_holds_up_no_other(payment, others, provider, caplog):
+    def break_for_one(state):
+        if state.provider_ref == payment.provider_ref:
             raise RuntimeError("broken")
-        return plain(pk, source=source, now=now)
+        return state
 
-    monkeypatch.setattr(sweep_module, "settle", settle)
+    provider.says["fetch"] = break_for_one
     simulate(others.provider_ref, Outcome.SUCCESS)
     services.sweep(NOW + timedelta(minutes=1))
     others.refresh_from_db()
@@ -189,19 +191,21 @@ def test_payment_that_breaks_the_sweep_holds_up_no_other(payment, others, monkey
     assert "sweep failed on one" in caplog.text
 
 
-def test_sweep_that_runs_out_of_time_goes_on_with_the_others_next_time(payment, others, monkeypatch):
-    asked = []
+def test_sweep_that_runs_out_of_time_goes_on_with_the_others_next_time(
+    payment, others, provider, monkeypatch
+):
+    asked, seconds = [], [1_000.0]
 
-    def settle(pk, *, source, now):
-        asked.append(pk)
-        time.sleep(0.2)
+    def answer_slowly(state):
+        asked.append(state.provider_ref)
+        seconds[0] += 60
         raise GatewayUnavailable("timeout")
 
-    monkeypatch.setattr(sweep_module, "settle", settle)
-    monkeypatch.setattr(sweep_module, "PART", 0.1)
+    monkeypatch.setattr(time, "monotonic", lambda: seconds[0])
+    provider.says["fetch"] = answer_slowly
     for minute in (1, 2):
         services.sweep(NOW + timedelta(minutes=minute))
-    assert asked == [payment.pk, others.pk]
+    assert asked == [payment.provider_ref, others.provider_ref]
 
 
 @pytest.mark.parametrize(
@@ -225,3 +229,98 @@ def test_hold_gives_way_to_another_price_but_not_while_its_money_is_checked(book
     booking.refresh_from_db()
     assert booking.status == becomes
     assert (again == booking) == (becomes == "awaiting_payment")
+
+
+# Two who want one time
+
+
+def test_second_student_is_refused_before_paying(harness, booking, payment):
+    rival = UserFactory()
+    with pytest.raises(SlotTaken):
+        hold(booking.session_type, rival)
+    assert Payment.objects.get() == payment
+    assert not Booking.objects.filter(student=rival).exists()
+    harness.pay(payment.provider_ref)
+    settle(payment)
+    assert_booked_once(booking, payment)
+
+
+def test_one_student_in_two_tabs_has_one_hold_and_one_checkout(harness, booking, student):
+    other_tab = hold(booking.session_type, student)
+    assert other_tab == booking
+    first, second = harness.open(booking), harness.open(other_tab)
+    assert (first.pk, first.provider_ref) == (second.pk, second.provider_ref)
+    assert harness.checkouts_made() == 1
+
+
+@with_webhooks
+def test_double_click_opens_one_checkout(harness, client, booking, student):
+    client.force_login(student)
+    for _ in range(2):
+        assert harness.press(client, booking).status_code < 400
+    assert harness.checkouts_made() == Payment.objects.count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_students_at_once_one_may_pay(harness, mentor):
+    session_type = SessionTypeFactory(mentor=mentor)
+    students = [UserFactory() for _ in range(8)]
+    refused = []
+
+    def want():
+        try:
+            hold(session_type, students.pop())
+        except SlotTaken as refusal:
+            refused.append(refusal)
+
+    at_once(want)
+    winner = Booking.objects.get()
+    assert len(refused) == 7
+    assert (winner.status, TimeClaim.objects.count()) == (Status.AWAITING_PAYMENT, 2)
+    payment = harness.open(winner)
+    assert Payment.objects.get() == payment
+    harness.pay(payment.provider_ref)
+    assert settle(payment).status == PaymentStatus.SUCCEEDED
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_eight_clicks_at_once_lead_to_one_checkout(harness, booking):
+    shown = []
+    at_once(lambda: shown.append(harness.open(booking).provider_ref))
+    payment = Payment.objects.get()
+    assert shown == [payment.provider_ref] * 8
+    assert payment.attempt == 1
+    if harness.name != "razorpay":  # which has no keys: an order that nobody was shown is nobody's
+        assert harness.checkouts_made() == 1
+
+
+def hold(session_type, student):
+    return book(
+        student=student,
+        session_type=session_type,
+        duration_minutes=60,
+        starts_at=STARTS_AT,
+        now=timezone.now(),
+    )
+
+
+def at_once(work) -> None:
+    errors, together = [], threading.Barrier(8)
+
+    def run():
+        try:
+            together.wait(30)
+            work()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []

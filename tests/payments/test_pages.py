@@ -13,7 +13,7 @@ from payments.gateways.base import GatewayMisconfigured, GatewayRejected, Gatewa
 from payments.gateways.mock import Outcome, simulate
 from payments.models import MockCheckout, Payment, PaymentStatus, Refund
 from tests.factories import NOW
-from tests.payments.test_settlement import says
+from tests.payments.steps import says
 
 pytestmark = pytest.mark.django_db
 GETS = ("payment", "payment_failed")

@@ -8,7 +8,7 @@ from payments import services
 from payments.gateways.mock import Outcome, simulate
 from payments.models import Payment, PaymentStatus, RefundStatus
 from tests.factories import NOW, SessionTypeFactory
-from tests.payments.money import paid_session, payment_of, refunded
+from tests.payments.factories import paid_session, payment_of, refunded
 
 pytestmark = pytest.mark.django_db
 URL = reverse("payment_list")

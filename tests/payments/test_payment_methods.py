@@ -9,8 +9,8 @@ from payments import services
 from payments.gateways.base import GatewayUnavailable
 from payments.models import Payment, PaymentStatus, ProviderCustomer
 from tests.factories import NOW
-from tests.payments.conftest import URLS
-from tests.payments.stripe_books import DECLINED_CARD, SECURE_CARD
+from tests.payments.factories import URLS
+from tests.payments.fake_stripe import DECLINED_CARD, SECURE_CARD
 
 pytestmark = pytest.mark.django_db
 METHODS = reverse("payment_methods")
@@ -18,18 +18,18 @@ ADD = reverse("payment_method_add")
 
 
 @pytest.fixture
-def customer(stripe, student) -> str:
+def customer(stripe_server, student) -> str:
     """The student as Stripe knows them, and us."""
     services.start_adding_payment_method(student, urls=URLS, now=NOW)
     return ProviderCustomer.objects.get().customer_ref
 
 
 @pytest.fixture
-def save(stripe, student, customer):
+def save(fake_stripe, student, customer):
     """Save a card at Stripe and look at the list; what it is called there."""
 
     def save_card(number="4242424242424242") -> str:
-        method_ref = stripe.books.save_card(customer, number)
+        method_ref = fake_stripe.save_card(customer, number)
         services.refresh_payment_methods(student)
         return method_ref
 
@@ -62,30 +62,34 @@ def test_saved_card_pays_the_session_through_the_same_payment(booking, save):
     assert booking.status == Status.SCHEDULED
 
 
-def test_saved_card_pressed_twice_pays_once(booking, save, stripe):
+def test_saved_card_pressed_twice_pays_once(booking, save, stripe_server):
     card = save()
     pay(booking, card)
     with pytest.raises(services.AlreadyPaid):
         pay(booking, card)
-    assert len([each for each in stripe.requests if each.name.endswith("/confirm")]) == 1
+    assert len([each for each in stripe_server.requests if each.name.endswith("/confirm")]) == 1
 
 
-def test_charge_whose_answer_was_lost_is_settled_without_another(impatient, booking, save, stripe):
+def test_charge_whose_answer_was_lost_is_settled_without_another(
+    one_try, booking, save, stripe_server, fake_stripe
+):
     card = save()
-    stripe.disturb("lost", "POST /v1/payment_intents/{id}/confirm", times=9)
+    stripe_server.disturb("lost", "POST /v1/payment_intents/{id}/confirm", times=9)
     with pytest.raises(GatewayUnavailable):
         pay(booking, card)
     assert services.settle(booking.payments.get().pk, source="sweep", now=NOW).status == "succeeded"
-    assert len(list(stripe.books._all("charge"))) == 1
+    assert len(list(fake_stripe._all("charge"))) == 1
 
 
-def test_charge_whose_intent_was_lost_is_made_again_under_the_same_key(impatient, booking, save, stripe):
+def test_charge_whose_intent_was_lost_is_made_again_under_the_same_key(
+    one_try, booking, save, stripe_server, fake_stripe
+):
     card = save()
-    stripe.disturb("lost", "POST /v1/payment_intents")
+    stripe_server.disturb("lost", "POST /v1/payment_intents")
     with pytest.raises(GatewayUnavailable):
         pay(booking, card)
     pay(booking, card)
-    assert len(list(stripe.books._all("payment_intent"))) == 1
+    assert len(list(fake_stripe._all("payment_intent"))) == 1
 
 
 def test_declined_card_keeps_the_hold_and_says_why(booking, save):
@@ -101,75 +105,81 @@ def test_declined_card_is_followed_by_another_on_the_same_payment(booking, save)
     assert booking.payments.count() == 1
 
 
-def test_declined_card_can_be_followed_by_stripes_page(booking, save, stripe):
+def test_declined_card_can_be_followed_by_stripes_page(booking, save, fake_stripe):
     first = pay(booking, save(DECLINED_CARD)).payment
     second = services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS)
     first.refresh_from_db()
     assert (first.status, second.status) == ("canceled", "open")
     assert second.checkout_url
-    assert stripe.books.objects[first.provider_ref]["status"] == "canceled"
+    assert fake_stripe.objects[first.provider_ref]["status"] == "canceled"
 
 
-def test_stripes_page_that_was_opened_is_closed_before_a_card_pays(booking, save, stripe):
+def test_stripes_page_that_was_opened_is_closed_before_a_card_pays(booking, save, fake_stripe):
     first = services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS)
     assert pay(booking, save()).payment.status == PaymentStatus.SUCCEEDED
-    assert stripe.books.session(first.provider_ref)["status"] == "expired"
+    assert fake_stripe.session(first.provider_ref)["status"] == "expired"
 
 
-def test_stripes_page_that_was_paid_meanwhile_is_found_out(booking, save, stripe):
+def test_stripes_page_that_was_paid_meanwhile_is_found_out(booking, save, fake_stripe):
     first = services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS)
-    stripe.books.pay(first.provider_ref)
+    fake_stripe.pay(first.provider_ref)
     with pytest.raises(services.AlreadyPaid):
         pay(booking, save())
 
 
-def test_card_that_its_bank_asks_about_is_paid_when_the_payer_comes_back(booking, save, stripe):
+def test_card_that_its_bank_asks_about_is_paid_when_the_payer_comes_back(
+    booking, save, stripe_server, fake_stripe
+):
     paid = pay(booking, save(SECURE_CARD))
     assert (paid.payment.status, paid.redirect_url) == (
         "open",
-        f"{stripe.origin}/3ds/{paid.payment.provider_ref}",
+        f"{stripe_server.origin}/3ds/{paid.payment.provider_ref}",
     )
-    stripe.books.answer_bank(paid.payment.provider_ref, agree=True)
+    fake_stripe.answer_bank(paid.payment.provider_ref, agree=True)
     assert services.settle(paid.payment.pk, source="return", now=NOW).status == "succeeded"
 
 
-def test_card_whose_question_nobody_answered_is_not_charged_after_the_hold(booking, save, stripe, travel_to):
+def test_card_whose_question_nobody_answered_is_not_charged_after_the_hold(
+    booking, save, fake_stripe, travel_to
+):
     payment = pay(booking, save(SECURE_CARD)).payment
     booking.refresh_from_db()
     services.sweep(booking.hold_expires_at)
     payment.refresh_from_db()
     assert payment.status == PaymentStatus.CANCELED
-    stripe.books.answer_bank(payment.provider_ref, agree=True)
+    fake_stripe.answer_bank(payment.provider_ref, agree=True)
     assert services.settle(payment.pk, source="test", now=NOW).status == PaymentStatus.CANCELED
 
 
-def test_card_that_is_not_ones_own_pays_nothing(booking, save, stripe):
-    other = stripe.books.operate("POST /v1/customers", "", {"email": "sam@example.com"})["id"]
-    for card in (stripe.books.save_card(other), "pm_unknown", ""):
+def test_card_that_is_not_ones_own_pays_nothing(booking, save, fake_stripe):
+    other = fake_stripe.operate("POST /v1/customers", "", {"email": "sam@example.com"})["id"]
+    for card in (fake_stripe.save_card(other), "pm_unknown", ""):
         with pytest.raises(services.PaymentMethodNotFound):
             pay(booking, card)
     assert booking.payments.get().status == PaymentStatus.CREATED
 
 
-def test_card_that_is_gone_at_stripe_is_forgotten(booking, save, stripe, student):
+def test_card_that_is_gone_at_stripe_is_forgotten(booking, save, fake_stripe, student):
     card = save()
-    stripe.books.objects[card]["customer"] = None
+    fake_stripe.objects[card]["customer"] = None
     with pytest.raises(services.PaymentMethodNotFound):
         pay(booking, card)
     assert services.stored_payment_methods(student) == []
 
 
-def test_customer_who_is_gone_at_stripe_is_forgotten_and_can_pay_otherwise(booking, save, stripe, customer):
+def test_customer_who_is_gone_at_stripe_is_forgotten_and_can_pay_otherwise(
+    booking, save, fake_stripe, customer
+):
     card = save()
-    stripe.books.forget(customer)
+    fake_stripe.forget(customer)
     with pytest.raises(services.PaymentMethodNotFound):
         pay(booking, card)
     assert not ProviderCustomer.objects.exists()
     assert services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS).status == PaymentStatus.OPEN
 
 
-def test_customer_who_is_gone_does_not_stand_in_the_way_of_stripes_page(booking, stripe, customer):
-    stripe.books.forget(customer)
+def test_customer_who_is_gone_does_not_stand_in_the_way_of_stripes_page(booking, fake_stripe, customer):
+    fake_stripe.forget(customer)
     assert services.open_checkout(booking.pk, "stripe", now=NOW, urls=URLS).status == PaymentStatus.OPEN
     assert not ProviderCustomer.objects.exists()
 
@@ -187,17 +197,17 @@ def pay_url(booking) -> str:
     return reverse("payment_saved_card", args=[booking.reference])
 
 
-def test_payment_page_offers_saved_cards_without_asking_stripe(page, booking, save, stripe):
+def test_payment_page_offers_saved_cards_without_asking_stripe(page, booking, save, stripe_server):
     save()
-    asked = len(stripe.requests)
+    asked = len(stripe_server.requests)
     shown = text(page.get(reverse("payment", args=[booking.reference])))
     assert 'Visa</span> <span class="quiet">ending in</span> <span class="number strong">4242' in shown
     assert "08/2030" in shown
     assert "Pay with Stripe" in shown
-    assert len(stripe.requests) == asked
+    assert len(stripe_server.requests) == asked
 
 
-def test_payment_page_without_saved_cards_says_nothing_of_them(page, booking, stripe):
+def test_payment_page_without_saved_cards_says_nothing_of_them(page, booking, stripe_server):
     assert "saved cards" not in text(page.get(reverse("payment", args=[booking.reference])))
 
 
@@ -214,11 +224,13 @@ def test_pressing_pay_with_a_declined_card_leads_to_the_failed_page(page, bookin
     assert "Your card was declined." in text(response)
 
 
-def test_pressing_pay_leads_by_way_of_the_bank_and_back(page, booking, save, stripe, pay_url):
+def test_pressing_pay_leads_by_way_of_the_bank_and_back(
+    page, booking, save, stripe_server, fake_stripe, pay_url
+):
     response = page.post(pay_url, {"card": save(SECURE_CARD)})
     intent_id = booking.payments.get().provider_ref
-    assert response["Location"] == f"{stripe.origin}/3ds/{intent_id}"
-    back = stripe.books.answer_bank(intent_id, agree=True)
+    assert response["Location"] == f"{stripe_server.origin}/3ds/{intent_id}"
+    back = fake_stripe.answer_bank(intent_id, agree=True)
     assert back.startswith("http://testserver/sessions/")
     assert page.get(back)["Location"] == reverse("session_confirmation", args=[booking.reference])
 
@@ -230,9 +242,9 @@ def test_card_that_is_not_there_is_said_so(page, booking, customer, pay_url, car
     assert "not there any more" in text(response)
 
 
-def test_provider_that_is_down_keeps_the_hold(page, booking, save, stripe, pay_url, impatient):
+def test_provider_that_is_down_keeps_the_hold(page, booking, save, stripe_server, pay_url, one_try):
     card = save()
-    stripe.disturb("error", "POST /v1/payment_intents/{id}/confirm", times=9)
+    stripe_server.disturb("error", "POST /v1/payment_intents/{id}/confirm", times=9)
     assert page.post(pay_url, {"card": card}).status_code == 503
     booking.refresh_from_db()
     assert booking.status == Status.AWAITING_PAYMENT
@@ -253,16 +265,16 @@ def test_anonymous_signs_in_and_comes_back_to_the_payment_page(client, booking, 
 # The page of cards
 
 
-def test_page_of_cards_says_that_there_are_none(page, stripe):
+def test_page_of_cards_says_that_there_are_none(page, stripe_server):
     assert "no saved cards" in text(page.get(METHODS))
-    assert stripe.requests == []
+    assert stripe_server.requests == []
 
 
-def test_card_is_added_on_stripes_page_and_greeted(page, stripe):
+def test_card_is_added_on_stripes_page_and_greeted(page, stripe_server, fake_stripe):
     response = page.post(ADD)
     assert response.status_code == 303
-    assert response["Location"].startswith(f"{stripe.origin}/pay/")
-    back = stripe.books.pay(response["Location"].rpartition("/")[2])
+    assert response["Location"].startswith(f"{stripe_server.origin}/pay/")
+    back = fake_stripe.pay(response["Location"].rpartition("/")[2])
     shown = text(page.get(back, follow=True))
     assert "Visa ending in 4242 is saved." in shown
     assert "Remove" in shown
@@ -272,53 +284,53 @@ def test_adding_that_was_given_up_changes_nothing(page, customer):
     assert "is saved" not in text(page.get(f"{METHODS}?added=1", follow=True))
 
 
-def test_card_is_removed_at_stripe_and_here(page, save, stripe, student):
+def test_card_is_removed_at_stripe_and_here(page, save, fake_stripe, student):
     card = save()
     url = reverse("payment_method_remove", args=[card])
     assert "is removed" in text(page.post(url, follow=True))
-    assert stripe.books.objects[card]["customer"] is None
+    assert fake_stripe.objects[card]["customer"] is None
     assert services.stored_payment_methods(student) == []
     assert page.post(url).status_code == 404
 
 
-def test_card_of_somebody_else_can_not_be_removed(client, stranger, save, stripe):
+def test_card_of_somebody_else_can_not_be_removed(client, stranger, save, fake_stripe):
     card = save()
     client.force_login(stranger)
     assert client.post(reverse("payment_method_remove", args=[card])).status_code == 404
-    assert stripe.books.objects[card]["customer"]
+    assert fake_stripe.objects[card]["customer"]
 
 
-def test_page_of_cards_shows_the_last_known_when_stripe_is_down(page, save, stripe, impatient):
+def test_page_of_cards_shows_the_last_known_when_stripe_is_down(page, save, stripe_server, one_try):
     save()
-    stripe.disturb("error", times=9)
+    stripe_server.disturb("error", times=9)
     shown = text(page.get(METHODS))
     assert "could not be reached" in shown
     assert "4242" in shown
 
 
 @pytest.mark.parametrize("name", ["payment_method_add", "payment_method_remove"])
-def test_stripe_that_is_down_is_said_so(page, save, stripe, impatient, name):
+def test_stripe_that_is_down_is_said_so(page, save, stripe_server, one_try, name):
     card = save()
-    stripe.disturb("error", times=9)
+    stripe_server.disturb("error", times=9)
     url = reverse(name, args=[card] if name.endswith("remove") else [])
     assert "could not be reached" in text(page.post(url, follow=True))
 
 
-def test_without_a_gateway_that_keeps_cards_there_is_no_page(page, settings, stripe):
+def test_without_a_gateway_that_keeps_cards_there_is_no_page(page, settings, stripe_server):
     settings.PAYMENT_GATEWAYS = ["mock"]
     assert page.get(METHODS).status_code == 404
     assert page.post(ADD).status_code == 404
     assert page.post(reverse("payment_method_remove", args=["pm_1"])).status_code == 404
 
 
-def test_anonymous_signs_in_and_comes_back_to_the_cards(client, stripe):
+def test_anonymous_signs_in_and_comes_back_to_the_cards(client, stripe_server):
     login = f"{reverse('account_login')}?next={METHODS}"
     remove = reverse("payment_method_remove", args=["pm_1"])
     assert client.get(METHODS)["Location"] == login
     assert client.post(ADD)["Location"] == client.post(remove)["Location"] == login
 
 
-def test_wrong_method_and_missing_token_are_refused(page, student, stripe):
+def test_wrong_method_and_missing_token_are_refused(page, student, stripe_server):
     assert page.post(METHODS).status_code == 405
     assert page.get(ADD).status_code == 405
     strict = Client(enforce_csrf_checks=True)

@@ -12,7 +12,7 @@ from payments.services.payouts import AmountChanged, PayoutRefused, record_payou
 from payments.shares import shares_of
 from payments.signals import payout_recorded
 from tests.factories import NOW, MentorFactory, SessionTypeFactory
-from tests.payments.money import paid_session, refunded
+from tests.payments.factories import paid_session, refunded
 
 pytestmark = pytest.mark.django_db
 Kind = PayoutLine.Kind

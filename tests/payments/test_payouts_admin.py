@@ -9,7 +9,7 @@ from django.urls import reverse
 from payments.models import Payout
 from payments.services.payouts import record_payout
 from tests.factories import NOW, SessionTypeFactory
-from tests.payments.money import paid_session, refunded
+from tests.payments.factories import paid_session, refunded
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:payments_payout_changelist")

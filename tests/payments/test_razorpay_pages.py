@@ -16,9 +16,8 @@ from payments.gateways.base import Checkout
 from payments.gateways.razorpay import RazorpayGateway
 from payments.models import Payment, PaymentStatus
 from tests.factories import NOW, SessionTypeFactory, UserFactory
-from tests.payments.conftest import STARTS_AT
-from tests.payments.contract import razorpay_bench
-from tests.payments.razorpay_stand_in import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
+from tests.payments.factories import STARTS_AT
+from tests.payments.fake_razorpay import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
 pytestmark = pytest.mark.django_db
 PAGE, RETURN = "payment_razorpay", "payment_razorpay_return"
@@ -43,15 +42,8 @@ def options(response) -> dict:
 
 
 @pytest.fixture(autouse=True)
-def stand_in(settings):
+def only_razorpay(razorpay_server, settings) -> None:
     settings.PAYMENT_GATEWAYS = ["razorpay"]
-    with razorpay_bench() as bench:
-        yield bench.stand_in
-
-
-@pytest.fixture
-def account(stand_in):
-    return stand_in.razorpay
 
 
 @pytest.fixture
@@ -68,9 +60,9 @@ def opened(signed_in, booking) -> Payment:
 
 
 @pytest.fixture
-def paid(account, opened) -> dict[str, str]:
+def paid(fake_razorpay, opened) -> dict[str, str]:
     """Paid in the widget: what it hands to the page. We have not heard of it."""
-    return account.returned(account.pay(opened.provider_ref)["id"])
+    return fake_razorpay.returned(fake_razorpay.pay(opened.provider_ref)["id"])
 
 
 def is_booked(booking) -> bool:
@@ -95,33 +87,35 @@ def test_payment_page_has_one_bar_however_many_ways_there_are(signed_in, booking
     assert "Simulate Payment Success" in shown
 
 
-def test_button_opens_an_order_and_leads_to_the_widget(signed_in, account, booking):
+def test_button_opens_an_order_and_leads_to_the_widget(signed_in, fake_razorpay, booking):
     response = signed_in.post(url(PAGE, booking))
     order = booking.payments.get()
     assert (response.status_code, response["Location"]) == (303, url(PAGE, booking))
     assert "no-store" in response["Cache-Control"]
     assert (order.status, order.gateway) == (PaymentStatus.OPEN, "razorpay")
-    assert account.orders[order.provider_ref]["amount"] == 105_000
-    assert account.orders[order.provider_ref]["receipt"] == order.reference
+    assert fake_razorpay.orders[order.provider_ref]["amount"] == 105_000
+    assert fake_razorpay.orders[order.provider_ref]["receipt"] == order.reference
 
 
-def test_button_pressed_again_leads_to_the_same_order(signed_in, account, booking, opened):
+def test_button_pressed_again_leads_to_the_same_order(signed_in, fake_razorpay, booking, opened):
     signed_in.post(url(PAGE, booking))
-    assert list(account.orders) == [opened.provider_ref]
+    assert list(fake_razorpay.orders) == [opened.provider_ref]
     assert booking.payments.get().provider_ref == opened.provider_ref
 
 
-def test_order_whose_answer_was_lost_is_taken_up_by_the_next_press(signed_in, stand_in, account, booking):
-    stand_in.fail("POST", "/v1/orders", "lost")
+def test_order_whose_answer_was_lost_is_taken_up_by_the_next_press(
+    signed_in, razorpay_server, fake_razorpay, booking
+):
+    razorpay_server.fail("POST", "/v1/orders", "lost")
     response = signed_in.post(url(PAGE, booking))
     assert (response.status_code, "Try again" in text(response)) == (503, True)
     signed_in.post(url(PAGE, booking))
-    assert list(account.orders) == [booking.payments.get().provider_ref]
+    assert list(fake_razorpay.orders) == [booking.payments.get().provider_ref]
 
 
 @pytest.mark.parametrize("how", ["500", "429", "409", "html", "401", "400"])
-def test_razorpay_in_trouble_keeps_the_hold_and_says_so(signed_in, stand_in, booking, how):
-    stand_in.fail("POST", "/v1/orders", how)
+def test_razorpay_in_trouble_keeps_the_hold_and_says_so(signed_in, razorpay_server, booking, how):
+    razorpay_server.fail("POST", "/v1/orders", how)
     response = signed_in.post(url(PAGE, booking))
     assert response.status_code == 503
     assert "Razorpay answered" not in text(response)
@@ -172,9 +166,9 @@ def test_page_survives_odd_names(signed_in, mentor, student, name):
     assert "<script>alert" not in response.content.decode()
 
 
-def test_page_offers_razorpays_own_page_with_the_way_back(signed_in, stand_in, booking, opened):
+def test_page_offers_razorpays_own_page_with_the_way_back(signed_in, razorpay_server, booking, opened):
     shown = text(signed_in.get(url(PAGE, booking)))
-    assert f'action="{stand_in.url}/v1/checkout/embedded"' in shown
+    assert f'action="{razorpay_server.url}/v1/checkout/embedded"' in shown
     for name, value in {
         "key_id": KEY_ID,
         "order_id": opened.provider_ref,
@@ -191,17 +185,17 @@ def test_page_says_what_it_needs_without_javascript(signed_in, booking, opened):
     assert f'href="{url("payment", booking)}">Other ways to pay' in shown
 
 
-def test_page_may_load_razorpay_and_other_pages_may_not(signed_in, stand_in, booking, opened):
+def test_page_may_load_razorpay_and_other_pages_may_not(signed_in, razorpay_server, booking, opened):
     allowed = policy(signed_in.get(url(PAGE, booking)))
     for directive in ("script-src", "frame-src", "connect-src", "form-action"):
-        assert stand_in.url in allowed[directive]
+        assert razorpay_server.url in allowed[directive]
     assert "'unsafe-inline'" not in allowed["script-src"]
     assert "https://cdn.razorpay.com" in allowed["script-src"]
     assert "https://lumberjack.razorpay.com" in allowed["connect-src"]
     for page in (url("payment", booking), reverse("landing")):
         others = signed_in.get(page)["Content-Security-Policy"]
         assert "razorpay" not in others
-        assert stand_in.url not in others
+        assert razorpay_server.url not in others
 
 
 def test_page_lets_banks_open_windows_and_razorpay_know_the_site(signed_in, booking, opened):
@@ -217,16 +211,16 @@ def test_page_tells_no_secret(signed_in, booking, opened):
     assert WEBHOOK_SECRET not in shown
 
 
-def test_page_without_an_open_order_leads_to_the_payment_page(signed_in, account, booking):
+def test_page_without_an_open_order_leads_to_the_payment_page(signed_in, fake_razorpay, booking):
     response = signed_in.get(url(PAGE, booking))
     assert (response.status_code, response["Location"]) == (303, url("payment", booking))
-    assert account.orders == {}
+    assert fake_razorpay.orders == {}
 
 
-def test_looking_at_the_page_asks_nobody(signed_in, stand_in, booking, opened):
-    before = len(stand_in.requests)
+def test_looking_at_the_page_asks_nobody(signed_in, razorpay_server, booking, opened):
+    before = len(razorpay_server.requests)
     assert signed_in.get(url(PAGE, booking)).status_code == 200
-    assert len(stand_in.requests) == before
+    assert len(razorpay_server.requests) == before
 
 
 def test_page_of_a_lapsed_hold_says_so(signed_in, booking, opened, travel_to):
@@ -247,18 +241,20 @@ def test_page_of_a_paid_session_leads_to_its_confirmation(signed_in, booking, pa
 
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("person", ["stranger", "staff", "mentor"])
-def test_page_is_there_only_for_the_student_who_booked(client, request, account, booking, method, person):
+def test_page_is_there_only_for_the_student_who_booked(
+    client, request, fake_razorpay, booking, method, person
+):
     someone = request.getfixturevalue(person)
     client.force_login(getattr(someone, "user", someone))
     assert getattr(client, method)(url(PAGE, booking)).status_code == 404
-    assert account.orders == {}
+    assert fake_razorpay.orders == {}
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_anonymous_signs_in_first(client, account, booking, method):
+def test_anonymous_signs_in_first(client, fake_razorpay, booking, method):
     response = getattr(client, method)(url(PAGE, booking))
     assert response["Location"] == f"{reverse('account_login')}?next={url(PAGE, booking)}"
-    assert account.orders == {}
+    assert fake_razorpay.orders == {}
 
 
 def test_unknown_session_is_not_found(signed_in):
@@ -271,17 +267,17 @@ def test_wrong_method_is_refused(signed_in, booking):
     assert signed_in.get(url(RETURN, booking)).status_code == 405
 
 
-def test_button_needs_the_csrf_token(student, account, booking):
+def test_button_needs_the_csrf_token(student, fake_razorpay, booking):
     client = Client(enforce_csrf_checks=True)
     client.force_login(student)
     assert client.post(url(PAGE, booking)).status_code == 403
-    assert account.orders == {}
+    assert fake_razorpay.orders == {}
 
 
-def test_gateway_that_is_switched_off_takes_no_new_payments(signed_in, account, booking, settings):
+def test_gateway_that_is_switched_off_takes_no_new_payments(signed_in, fake_razorpay, booking, settings):
     settings.PAYMENT_GATEWAYS = ["mock"]
     assert signed_in.post(url(PAGE, booking)).status_code == 404
-    assert account.orders == {}
+    assert fake_razorpay.orders == {}
 
 
 # What comes back
@@ -310,8 +306,8 @@ def test_return_from_razorpays_page_needs_neither_cookie_nor_token(booking, paid
 
 
 @pytest.mark.parametrize("cookies", [True, False])
-def test_return_of_a_failure_leads_to_its_reason(signed_in, account, booking, opened, cookies):
-    account.decline(opened.provider_ref, "The card was declined.")
+def test_return_of_a_failure_leads_to_its_reason(signed_in, fake_razorpay, booking, opened, cookies):
+    fake_razorpay.decline(opened.provider_ref, "The card was declined.")
     client = signed_in if cookies else Client(enforce_csrf_checks=True)
     failure = {"error[code]": "BAD_REQUEST_ERROR", "error[description]": "You won a prize."}
     response = client.post(url(RETURN, booking), failure)
@@ -320,14 +316,14 @@ def test_return_of_a_failure_leads_to_its_reason(signed_in, account, booking, op
     assert not is_booked(booking)
 
 
-def test_failure_is_followed_by_a_payment_on_the_same_order(signed_in, account, booking, opened):
-    account.decline(opened.provider_ref)
+def test_failure_is_followed_by_a_payment_on_the_same_order(signed_in, fake_razorpay, booking, opened):
+    fake_razorpay.decline(opened.provider_ref)
     signed_in.post(url(RETURN, booking), {"error[code]": "BAD_REQUEST_ERROR"})
     signed_in.post(url(PAGE, booking))
-    returned = account.returned(account.pay(opened.provider_ref)["id"])
+    returned = fake_razorpay.returned(fake_razorpay.pay(opened.provider_ref)["id"])
     signed_in.post(url(RETURN, booking), returned)
     assert is_booked(booking)
-    assert booking.payments.count() == len(account.orders) == 1
+    assert booking.payments.count() == len(fake_razorpay.orders) == 1
 
 
 def test_made_up_failure_of_a_paid_order_changes_nothing_but_the_truth(booking, paid):
@@ -346,11 +342,11 @@ def test_made_up_failure_of_a_paid_order_changes_nothing_but_the_truth(booking, 
         {"razorpay_order_id": "order_made_up", "razorpay_payment_id": "pay_1", "razorpay_signature": "x"},
     ],
 )
-def test_forged_return_is_refused_and_nobody_is_asked(signed_in, stand_in, booking, opened, forged):
-    before = len(stand_in.requests)
+def test_forged_return_is_refused_and_nobody_is_asked(signed_in, razorpay_server, booking, opened, forged):
+    before = len(razorpay_server.requests)
     for client in (signed_in, Client()):
         assert client.post(url(RETURN, booking), forged).status_code == 400
-    assert len(stand_in.requests) == before
+    assert len(razorpay_server.requests) == before
     assert not is_booked(booking)
 
 
@@ -375,10 +371,10 @@ def test_return_of_a_session_that_razorpay_never_heard_of_is_not_found(signed_in
     assert signed_in.post(url(RETURN, booking), {"razorpay_signature": "0" * 64}).status_code == 404
 
 
-def test_signature_alone_pays_nothing(signed_in, account, booking, opened):
+def test_signature_alone_pays_nothing(signed_in, fake_razorpay, booking, opened):
     """Only authorized: signed by Razorpay, and yet not money."""
-    account.captures = False
-    returned = account.returned(account.pay(opened.provider_ref)["id"])
+    fake_razorpay.captures = False
+    returned = fake_razorpay.returned(fake_razorpay.pay(opened.provider_ref)["id"])
     response = signed_in.post(url(RETURN, booking), returned)
     assert (response.status_code, response["Location"]) == (303, url("payment_return", booking))
     assert "checking with the bank" in text(signed_in.get(response["Location"]))
@@ -387,8 +383,8 @@ def test_signature_alone_pays_nothing(signed_in, account, booking, opened):
 
 
 @pytest.mark.parametrize("cookies", [True, False])
-def test_return_while_razorpay_is_down_goes_on_by_itself(signed_in, stand_in, booking, paid, cookies):
-    stand_in.fail("GET", r"/v1/orders/.*", "500", times=2)
+def test_return_while_razorpay_is_down_goes_on_by_itself(signed_in, razorpay_server, booking, paid, cookies):
+    razorpay_server.fail("GET", r"/v1/orders/.*", "500", times=2)
     response = (signed_in if cookies else Client()).post(url(RETURN, booking), paid)
     assert (response.status_code, response["Location"]) == (303, url("payment_return", booking))
     shown = text(signed_in.get(response["Location"]))
@@ -404,8 +400,8 @@ def test_page_that_checks_believes_nothing(signed_in, booking, opened):
     assert not is_booked(booking)
 
 
-def test_signature_is_shown_and_stored_nowhere(signed_in, stand_in, booking, paid):
-    stand_in.fail("GET", r"/v1/orders/.*", "500")
+def test_signature_is_shown_and_stored_nowhere(signed_in, razorpay_server, booking, paid):
+    razorpay_server.fail("GET", r"/v1/orders/.*", "500")
     response = signed_in.post(url(RETURN, booking), paid)
     assert paid["razorpay_signature"] not in response["Location"]
     signed_in.get(response["Location"])
@@ -430,8 +426,8 @@ def test_returns_are_limited(booking, opened):
 class SlowProvider(RazorpayGateway):
     """While it is answering the first press there is a second one, which finds no order yet."""
 
-    def __init__(self, account, second_press) -> None:
-        self.account, self.second_press = account, second_press
+    def __init__(self, fake_razorpay, second_press) -> None:
+        self.fake_razorpay, self.second_press = fake_razorpay, second_press
 
     def create_checkout(self, request):
         if press := self.second_press:
@@ -442,18 +438,18 @@ class SlowProvider(RazorpayGateway):
                 "currency": request.amount.currency,
                 "receipt": request.ref,
             }
-            return Checkout(self.account.create_order(data)["id"], request.expires_at)
+            return Checkout(self.fake_razorpay.create_order(data)["id"], request.expires_at)
         return super().create_checkout(request)
 
 
-def test_two_presses_at_once_end_at_one_order(signed_in, account, booking, monkeypatch):
+def test_two_presses_at_once_end_at_one_order(signed_in, fake_razorpay, booking, monkeypatch):
     def press():
         return signed_in.post(url(PAGE, booking))
 
-    monkeypatch.setitem(REGISTRY, "razorpay", SlowProvider(account, press))
+    monkeypatch.setitem(REGISTRY, "razorpay", SlowProvider(fake_razorpay, press))
     assert press()["Location"] == url(PAGE, booking)
-    assert len(account.orders) == 2
-    assert booking.payments.get().provider_ref == next(iter(account.orders))
+    assert len(fake_razorpay.orders) == 2
+    assert booking.payments.get().provider_ref == next(iter(fake_razorpay.orders))
 
 
 def test_order_of_a_lapsed_hold_is_over_for_us(signed_in, booking, opened, travel_to):
@@ -464,16 +460,16 @@ def test_order_of_a_lapsed_hold_is_over_for_us(signed_in, booking, opened, trave
 
 
 def test_order_that_is_over_for_us_and_paid_all_the_same_books_if_the_time_is_free(
-    account, booking, opened, travel_to
+    fake_razorpay, booking, opened, travel_to
 ):
     travel_to(NOW + timedelta(hours=1))
     services.sweep(NOW + timedelta(hours=1))
-    account.pay(opened.provider_ref)
+    fake_razorpay.pay(opened.provider_ref)
     services.settle(opened.pk, source="webhook", now=NOW + timedelta(hours=1))
     assert is_booked(booking)
 
 
-def test_changing_the_provider_leaves_the_order_behind(signed_in, account, booking, opened, settings):
+def test_changing_the_provider_leaves_the_order_behind(signed_in, fake_razorpay, booking, opened, settings):
     settings.PAYMENT_GATEWAYS = ["razorpay", "mock"]
     response = signed_in.post(url("payment_mock", booking), {"outcome": "success"})
     assert response["Location"] == url("session_confirmation", booking)
@@ -482,15 +478,15 @@ def test_changing_the_provider_leaves_the_order_behind(signed_in, account, booki
 
 
 def test_order_left_behind_and_paid_as_well_gives_its_money_back(
-    signed_in, account, booking, opened, settings
+    signed_in, fake_razorpay, booking, opened, settings
 ):
     settings.PAYMENT_GATEWAYS = ["razorpay", "mock"]
     signed_in.post(url("payment_mock", booking), {"outcome": "success"})
-    returned = account.returned(account.pay(opened.provider_ref)["id"])
+    returned = fake_razorpay.returned(fake_razorpay.pay(opened.provider_ref)["id"])
     response = signed_in.post(url(RETURN, booking), returned)
     assert response["Location"] == url("session_confirmation", booking)
     services.sweep(NOW + timedelta(minutes=1))
-    (refund,) = account.refunds.values()
+    (refund,) = fake_razorpay.refunds.values()
     assert (refund["amount"], refund["payment_id"]) == (105_000, returned["razorpay_payment_id"])
     services.sweep(NOW + timedelta(hours=1))
-    assert len(account.refunds) == 1
+    assert len(fake_razorpay.refunds) == 1

@@ -10,7 +10,7 @@ from payments.models import Payment, PaymentStatus, RefundStatus
 from payments.reports.receipt_pdf import draw, printable
 from payments.reports.receipts import make_receipt
 from tests.factories import NOW, BookingFactory, UserFactory
-from tests.payments.money import paid_session, payment_of, refunded
+from tests.payments.factories import paid_session, payment_of, refunded
 
 pytestmark = pytest.mark.django_db
 NAMES = ("session_receipt", "session_receipt_page")

@@ -15,6 +15,7 @@ from payments.gateways.base import (
 from payments.models import MockRefund, Payment, Refund, RefundStatus
 from payments.services import NotRefundable
 from tests.factories import NOW
+from tests.payments.steps import PAID, at_provider, refund_by_staff, send_all, send_when_due, sums
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -263,3 +264,48 @@ def test_refund_that_is_asked_after_at_once_keeps_its_key(refund, provider):
     send(refund)
     again = services.retry_refund(refund.pk, now=NOW)
     assert (again.due_at, again.renewals, "list_refunds" in provider.calls) == (NOW, 0, False)
+
+
+# With every gateway
+
+
+def test_refund_of_everything(harness, settled, staff):
+    refund = send_when_due(refund_by_staff(settled, staff, PAID))
+    assert (refund.status, refund.reason, refund.actor) == ("succeeded", "staff", staff)
+    assert (sums(settled), at_provider(harness, settled)) == ((0, PAID), [PAID])
+
+
+def test_refunds_in_parts_reach_the_provider_up_to_the_total_and_no_further(harness, settled, staff):
+    for minor in (30_000, 70_000, 5_000):
+        send_when_due(refund_by_staff(settled, staff, minor))
+    with pytest.raises(NotRefundable):
+        refund_by_staff(settled, staff, 1)
+    assert (sums(settled), at_provider(harness, settled)) == ((0, PAID), [30_000, 70_000, 5_000])
+
+
+@pytest.mark.parametrize("minor", [0, -1, PAID + 1])
+def test_nothing_and_more_than_was_paid_are_refused(harness, settled, staff, minor):
+    with pytest.raises(NotRefundable):
+        refund_by_staff(settled, staff, minor)
+    assert at_provider(harness, settled) == []
+
+
+def test_what_is_on_its_way_is_not_refunded_again(harness, settled, staff):
+    refund_by_staff(settled, staff, 100_000)
+    with pytest.raises(NotRefundable):
+        refund_by_staff(settled, staff, 5_001)
+
+
+def test_two_clicks_and_two_staff_on_one_page_make_one_refund(harness, settled, staff):
+    """In parallel in tests/concurrency/test_refund_race.py."""
+    refunds = {refund_by_staff(settled, staff, 40_000, seen=0).pk for _ in range(2)}
+    with pytest.raises(NotRefundable, match="look again"):
+        refund_by_staff(settled, staff, 50_000, seen=0)
+    send_all()
+    assert (len(refunds), at_provider(harness, settled)) == (1, [40_000])
+
+
+def test_refund_beside_a_dispute_is_refused(harness, settled, staff):
+    Payment.objects.update(is_disputed=True)
+    with pytest.raises(NotRefundable, match="bank"):
+        refund_by_staff(settled, staff, 100)

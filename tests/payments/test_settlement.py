@@ -1,5 +1,4 @@
 import logging
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,10 @@ from payments.gateways.base import GatewayUnavailable, Money, PayStatus
 from payments.gateways.mock import Outcome, simulate
 from payments.models import AT_PROVIDER, Payment, PaymentStatus, Refund
 from tests.factories import NOW, BookingFactory, UserFactory
-from tests.payments.conftest import STARTS_AT, URLS
+from tests.payments.factories import STARTS_AT, URLS
+from tests.payments.gateway_harness import HARNESSES, WITH_WEBHOOKS
+from tests.payments.steps import assert_booked_once, says
+from tests.payments.steps import sweep as sweep_all
 
 pytestmark = pytest.mark.django_db
 SOON = NOW + timedelta(minutes=2)
@@ -21,10 +23,6 @@ LATE = NOW + timedelta(minutes=20)
 
 def settle(payment, now=SOON) -> Payment:
     return services.settle(payment.pk, source="test", now=now)
-
-
-def says(provider, call="fetch", **changes) -> None:
-    provider.says[call] = lambda state: replace(state, **changes)
 
 
 @pytest.fixture
@@ -282,3 +280,38 @@ def test_other_sessions_are_not_touched(booking, paid):
     settle(paid)
     other.refresh_from_db()
     assert other.status == Status.AWAITING_PAYMENT
+
+
+# Webhook, return and sweep
+
+
+def hear(harness, client, payment) -> None:
+    harness.deliver_all()
+
+
+def return_(harness, client, payment) -> None:
+    harness.come_back(client, payment)
+
+
+def clock(harness, client, payment) -> None:
+    sweep_all()
+
+
+ORDERS = {
+    "webhook, return": ([hear, return_], WITH_WEBHOOKS),
+    "return, webhook": ([return_, hear], WITH_WEBHOOKS),
+    "return only": ([return_], HARNESSES),
+    "sweep only": ([clock, clock], HARNESSES),
+    "all": ([hear, return_, clock, hear], HARNESSES),
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "harness"),
+    [(order, name) for order, (_, names) in ORDERS.items() for name in names],
+    indirect=["harness"],
+)
+def test_webhook_return_and_sweep_in_any_order_book_once(harness, signed_in, booking, paid, order):
+    for step in ORDERS[order][0]:
+        step(harness, signed_in, paid)
+    assert_booked_once(booking, paid)

@@ -22,7 +22,7 @@ from notifications.models import Message
 from payments.models import MockCheckout, Payment, Payout, RefundStatus, WebhookEvent
 from payments.services.payouts import record_payout
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
-from tests.payments.money import paid_session, refunded
+from tests.payments.factories import paid_session, refunded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 

@@ -12,7 +12,7 @@ from payments import services
 from payments.gateways.base import GatewayRejected, GatewayUnavailable, Money
 from payments.models import MockRefund, Payment, Refund, RefundStatus, WebhookEvent
 from tests.factories import NOW, UserFactory
-from tests.payments.conftest import STARTS_AT
+from tests.payments.factories import STARTS_AT
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

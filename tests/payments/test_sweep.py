@@ -9,7 +9,7 @@ from payments import receivers, services, tasks
 from payments.gateways.base import GatewayUnavailable, Money
 from payments.models import MockCheckout, PaymentStatus, Refund, RefundStatus
 from tests.factories import NOW
-from tests.payments.test_settlement import says
+from tests.payments.steps import says
 
 pytestmark = pytest.mark.django_db
 SOON = NOW + timedelta(minutes=2)

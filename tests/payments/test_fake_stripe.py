@@ -1,11 +1,10 @@
-"""The stand-in is as strict as Stripe: else the tests that lean on it would prove nothing."""
+"""The fake Stripe is as strict as the real one: else the tests that lean on it would prove nothing."""
 
 import json
 import os
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -14,10 +13,11 @@ import pytest
 import stripe as sdk
 
 from tests.factories import NOW
-from tests.payments.stripe_books import DECLINED_CARD, SECURE_CARD
-from tests.payments.stripe_parameters import API_VERSION
-from tests.payments.stripe_stand_in import SECRET_KEY, WEBHOOK_SECRET, StripeStandIn, serve
-from tests.servers import BASE_DIR, free_port
+from tests.payments.fake_stripe import DECLINED_CARD, SECURE_CARD
+from tests.payments.fake_stripe_parameters import API_VERSION
+from tests.payments.fake_stripe_server import SECRET_KEY, WEBHOOK_SECRET, FakeStripeServer
+from tests.servers import BASE_DIR, free_port, listens
+from tests.waiting import wait_until
 
 SESSION = {
     "mode": "payment",
@@ -32,19 +32,13 @@ SESSION = {
 }
 
 
-@pytest.fixture
-def stand_in():
-    with serve() as stand_in:
-        yield stand_in
-
-
-def client_of(stand_in, key=SECRET_KEY, version=None) -> sdk.StripeClient:
-    return sdk.StripeClient(key, base_addresses={"api": stand_in.origin}, stripe_version=version)
+def client_of(server, key=SECRET_KEY, version=None) -> sdk.StripeClient:
+    return sdk.StripeClient(key, base_addresses={"api": server.origin}, stripe_version=version)
 
 
 @pytest.fixture
-def api(stand_in):
-    return client_of(stand_in).v1
+def api(stripe_server):
+    return client_of(stripe_server).v1
 
 
 def create(api, changes=None, key=None):
@@ -57,14 +51,14 @@ def with_price(**changes):
     return {"line_items": [{"quantity": 1, "price_data": price}]}
 
 
-def test_key_and_version_are_looked_at(stand_in):
+def test_key_and_version_are_looked_at(stripe_server):
     with pytest.raises(sdk.AuthenticationError):
-        create(client_of(stand_in, "sk_test_other").v1)
+        create(client_of(stripe_server, "sk_test_other").v1)
     with pytest.raises(sdk.InvalidRequestError, match="version"):
-        create(client_of(stand_in, version="2020-08-27").v1)
+        create(client_of(stripe_server, version="2020-08-27").v1)
 
 
-def test_address_that_stripe_does_not_have_is_not_found(api, stand_in):
+def test_address_that_stripe_does_not_have_is_not_found(api, stripe_server):
     with pytest.raises(sdk.InvalidRequestError, match="Unrecognized request URL"):
         api.invoices.list()
 
@@ -127,15 +121,15 @@ def test_answer_has_every_field_that_stripes_has(api):
     assert (session["status"], session["payment_status"], session["livemode"]) == ("open", "unpaid", False)
 
 
-def test_same_key_repeats_the_answer(api, stand_in):
+def test_same_key_repeats_the_answer(api, stripe_server):
     first = create(api, key="a")
     again = create(api, key="a")
     assert (again.id, again.last_response.headers["Idempotent-Replayed"]) == (first.id, "true")
     assert create(api, key="b").id != first.id
 
 
-def test_same_key_repeats_a_failure_and_a_refusal_too(api, stand_in):
-    stand_in.disturb("sticky")
+def test_same_key_repeats_a_failure_and_a_refusal_too(api, stripe_server):
+    stripe_server.disturb("sticky")
     for replayed in (None, "true"):
         with pytest.raises(sdk.APIError) as caught:
             create(api, key="a")
@@ -161,16 +155,17 @@ def test_request_that_was_not_understood_spends_no_key(api):
     create(api, key="a")
 
 
-def test_same_key_at_the_same_moment_conflicts(api, stand_in):
-    stand_in.disturb("slow", seconds=0.5)
+def test_same_key_at_the_same_moment_conflicts(api, stripe_server):
+    stripe_server.disturb("slow", seconds=60)
     other = threading.Thread(target=create, args=(api,), kwargs={"key": "a"})
     other.start()
-    time.sleep(0.2)
+    assert wait_until(lambda: stripe_server.is_busy)
     with pytest.raises(sdk.APIError) as caught:
         create(api, key="a")
+    stripe_server.calm()
     other.join()
     assert (caught.value.http_status, caught.value.error.code) == (409, "idempotency_key_in_use")
-    assert len(list(stand_in.books._all("checkout.session"))) == 1
+    assert len(stripe_server.fake_stripe.sessions()) == 1
 
 
 def test_list_is_read_page_by_page(api):
@@ -183,9 +178,9 @@ def test_list_is_read_page_by_page(api):
             api.checkout.sessions.list({"limit": limit})
 
 
-def test_too_much_is_not_refunded(api, stand_in):
+def test_too_much_is_not_refunded(api, stripe_server):
     session = create(api)
-    stand_in.books.pay(session.id)
+    stripe_server.fake_stripe.pay(session.id)
     intent = api.checkout.sessions.retrieve(session.id).payment_intent
     for amount in (0, -1, 7_876):
         with pytest.raises(sdk.InvalidRequestError):
@@ -254,11 +249,11 @@ class Listener(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def listener(stand_in):
+def listener(stripe_server):
     """Where the site's webhook would be; what it has heard."""
     server = HTTPServer(("127.0.0.1", 0), type("Bound", (Listener,), {"heard": (heard := [])}))
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    stand_in.webhook_url = f"http://127.0.0.1:{server.server_port}/"
+    stripe_server.webhook_url = f"http://127.0.0.1:{server.server_port}/"
     yield heard
     server.shutdown()
     server.server_close()
@@ -271,33 +266,34 @@ def test_events_are_signed_as_stripe_signs_them(api, listener):
     assert {event.api_version for event in events} == {API_VERSION}
 
 
-def test_event_can_be_sent_again_and_is_the_same(api, stand_in, listener):
+def test_event_can_be_sent_again_and_is_the_same(api, stripe_server, listener):
     session = create(api)
-    stand_in.books.pay(session.id)
-    event = stand_in.event("checkout.session.completed")
-    assert stand_in.deliver(event) == stand_in.deliver(event) == 200
-    # What the listener was told beside by the stand-in itself is of other events, or is this one again.
+    stripe_server.fake_stripe.pay(session.id)
+    event = stripe_server.event("checkout.session.completed")
+    assert stripe_server.deliver(event) == stripe_server.deliver(event) == 200
+    # What the listener was told beside by the server itself is of other events, or is this one again.
     told = [body for body, _ in listener if json.loads(body)["id"] == event["id"]]
     assert len(told) >= 2
     assert len(set(told)) == 1
-    assert stand_in.deliver(event, f"http://127.0.0.1:{free_port()}/") == 0
+    assert stripe_server.deliver(event, f"http://127.0.0.1:{free_port()}/") == 0
 
 
 # As a program
 
 
-def test_stand_in_runs_as_a_program_and_is_told_what_to_do():
+def test_server_runs_as_a_program_and_is_told_what_to_do():
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.payments.stripe_stand_in", str(port)],
+        [sys.executable, "-m", "tests.payments.fake_stripe_server", str(port)],
         cwd=BASE_DIR,
         env=dict(os.environ),
     )
     try:
-        outside = StripeStandIn()
+        outside = FakeStripeServer()
         outside.origin = f"http://127.0.0.1:{port}"
         api = client_of(outside).v1
-        session = _when_it_listens(lambda: create(api))
+        assert wait_until(lambda: listens(port))
+        session = create(api)
         control(outside, "pay", session_id=session.id)
         assert api.checkout.sessions.retrieve(session.id).payment_status == "paid"
         kinds = [event["type"] for event in control(outside, "events")]
@@ -310,17 +306,7 @@ def test_stand_in_runs_as_a_program_and_is_told_what_to_do():
         process.wait()
 
 
-def control(stand_in, name, **arguments):
+def control(server, name, **arguments):
     body = json.dumps(arguments).encode()
-    with urllib.request.urlopen(f"{stand_in.origin}/_control/{name}", body) as response:
+    with urllib.request.urlopen(f"{server.origin}/_control/{name}", body) as response:
         return json.loads(response.read())
-
-
-def _when_it_listens(ask):
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            return ask()
-        except sdk.APIConnectionError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)

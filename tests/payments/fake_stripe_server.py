@@ -1,14 +1,14 @@
 """Stripe over HTTP, on this machine: its API, its payment page, the bank's page, and signed events.
 
 It stands where the network begins, so that the real SDK sends real requests, and refuses what Stripe would:
-`stripe_parameters` reads and checks, `stripe_books` knows and does, and here is the rest of the protocol
+`fake_stripe_parameters` reads and checks, `fake_stripe` knows and does, and here is the rest of the protocol
 (keys, versions, idempotency, pages, deliveries) and what can go wrong on the way.
 
-In a test: `with serve() as stripe:`. As a program, for other processes:
+In a test: the fixture `stripe_server`. As a program, for other processes:
 
-    python -m tests.payments.stripe_stand_in PORT [--webhook-url URL] [--rate-of-trouble 0.2]
+    python -m tests.payments.fake_stripe_server PORT [--webhook-url URL] [--rate-of-trouble 0.2]
 
-where `POST /_control/<method>` with a JSON object calls the public methods of `StripeStandIn` and `Books` by
+where `POST /_control/<method>` with a JSON object calls the public methods of `FakeStripeServer` and `FakeStripe` by
 name, and `GET /_control/events` lists the events.
 """
 
@@ -30,8 +30,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from tests.payments.stripe_books import DECLINED_CARD, DELAYED, GOOD_CARD, SECURE_CARD, Books, Object
-from tests.payments.stripe_parameters import API_VERSION, Refusal, operation, read
+from tests.payments.fake_stripe import DECLINED_CARD, DELAYED, GOOD_CARD, SECURE_CARD, FakeStripe, Object
+from tests.payments.fake_stripe_parameters import API_VERSION, Refusal, operation, read
 
 SECRET_KEY = "sk_test_standin0000000000000000"
 WEBHOOK_SECRET = "whsec_standin0000000000000000"
@@ -46,11 +46,12 @@ class Trouble:
     """What happens to the next `times` requests of that operation, `after` so many that it spares, or to all of
     them at `rate`."""
 
-    kind: str  # error, sticky, conflict, throttled, refused, unauthorized, forbidden, html, drop, lost, slow
+    kind: str  # error, sticky, conflict, throttled, refused, refusal, unauthorized, forbidden, html, drop, lost, slow
     operation: str = ""
     times: int = 1
     rate: float = 0.0
-    seconds: float = 1.0
+    refusal: Refusal | None = None  # of the kind "refusal"
+    seconds: float = 60.0  # of one that is slow, unless `calm` ends it
     after: int = 0
 
     def strikes(self, name: str) -> bool:
@@ -82,27 +83,39 @@ class Asked:
     key: str
 
 
-class StripeStandIn:
+class FakeStripeServer:
     def __init__(self, secret_key: str = SECRET_KEY, webhook_secret: str = WEBHOOK_SECRET) -> None:
-        self.secret_key = secret_key
-        self.webhook_secret = webhook_secret
+        self._secrets = secret_key, webhook_secret
         self.origin = ""
         self._lock = threading.RLock()
+        self._calmed = threading.Event()
         self.reset()
 
     def reset(self) -> None:
-        self.books = Books(self.origin, live="_live_" in self.secret_key)
+        """As it was when it started: an account without a payment, and no troubles."""
+        self.secret_key, self.webhook_secret = self._secrets
+        self.fake_stripe = FakeStripe(self.origin, live="_live_" in self.secret_key)
         self.requests: list[Asked] = []
         self.troubles: list[Trouble] = []
         self.webhook_url = ""
         self._delivered = 0
         self._answers: dict[str, tuple[str, Answer | None]] = {}
+        self.calm()
 
     def disturb(self, kind: str, operation: str = "", **more: Any) -> None:
         self.troubles.append(Trouble(kind, operation, **more))
 
     def calm(self) -> None:
+        """No more troubles; slow requests go on."""
         self.troubles.clear()
+        self._calmed.set()
+        self._calmed = threading.Event()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request with a key has no answer yet."""
+        with self._lock:
+            return any(answer is None for _, answer in self._answers.values())
 
     # The API
 
@@ -128,22 +141,24 @@ class StripeStandIn:
         parameters = read(name, encoded)
         fingerprint = f"{name} {object_id} {encoded}"
         with self._lock:
+            # A slow request that outlives its test belongs to what was there before `reset`.
+            fake_stripe, answers, calmed = self.fake_stripe, self._answers, self._calmed
             self.requests.append(Asked(name, object_id, parameters, key))
-            if key in self._answers:
+            if key in answers:
                 return self._replay(key, fingerprint)
             if key:
-                self._answers[key] = (fingerprint, None)
+                answers[key] = (fingerprint, None)
         try:
             if trouble is not None and trouble.kind == "slow":
-                time.sleep(trouble.seconds)
-            answer = self._execute(name, object_id, parameters, trouble)
+                calmed.wait(trouble.seconds)
+            answer = self._execute(fake_stripe, name, object_id, parameters, trouble)
         except BaseException:
             with self._lock:
-                self._answers.pop(key, None)
+                answers.pop(key, None)
             raise
         with self._lock:
             if key:
-                self._answers[key] = (fingerprint, answer)
+                answers[key] = (fingerprint, answer)
         if trouble is not None and trouble.kind == "lost":
             raise Vanish
         return Answer(answer.status, answer.body, dict(answer.headers))
@@ -164,6 +179,9 @@ class StripeStandIn:
         match trouble.kind:
             case "drop":
                 raise Vanish
+            case "refusal":
+                assert trouble.refusal
+                raise trouble.refusal
             case "error":
                 raise Refusal("Something went wrong on our end.", status=500, kind="api_error")
             case "conflict":
@@ -199,7 +217,9 @@ class StripeStandIn:
             )
         return Answer(answer.status, answer.body, {**answer.headers, "Idempotent-Replayed": "true"})
 
-    def _execute(self, name: str, object_id: str, parameters: Object, trouble: Trouble | None) -> Answer:
+    def _execute(
+        self, fake_stripe: FakeStripe, name: str, object_id: str, parameters: Object, trouble: Trouble | None
+    ) -> Answer:
         """The answer is as final as an answer is that is kept: refusals and failures too."""
         if trouble is not None and trouble.kind == "sticky":
             words = {"type": "api_error", "message": "Something went wrong on our end."}
@@ -207,7 +227,7 @@ class StripeStandIn:
             return Answer(500, {"error": words}, {"Stripe-Should-Retry": "false"})
         try:
             with self._lock:
-                done = self.books.operate(name, object_id, dict(parameters))
+                done = fake_stripe.operate(name, object_id, dict(parameters))
                 return Answer(200, json.loads(json.dumps(done)))
         except Refusal as refusal:
             return Answer(refusal.status, json.loads(json.dumps(refusal.body)))
@@ -216,7 +236,7 @@ class StripeStandIn:
 
     def event(self, kind: str, number: int = -1) -> Object:
         """One of those that were sent, the last of its kind unless another is asked for."""
-        return [each for each in self.books.events if each["type"] == kind][number]
+        return [each for each in self.fake_stripe.events if each["type"] == kind][number]
 
     def sign(self, body: bytes, *, secret: str = "", timestamp: int | None = None) -> str:
         """The `Stripe-Signature` header (https://docs.stripe.com/webhooks#verify-manually)."""
@@ -241,7 +261,7 @@ class StripeStandIn:
     def deliver_new(self) -> None:
         """What the given address has not been told yet. The payment page waits for it, as the real one does."""
         with self._lock:
-            new = self.books.events[self._delivered :]
+            new = self.fake_stripe.events[self._delivered :]
             self._delivered += len(new)
         if self.webhook_url:
             for event in new:
@@ -252,7 +272,7 @@ class StripeStandIn:
     def page(self, path: str, form: dict[str, list[str]] | None) -> tuple[int, str]:
         """A status, and a page or the address that is next."""
         _, place, object_id = path.split("/", 2)
-        if object_id not in self.books.objects:
+        if object_id not in self.fake_stripe.objects:
             return 404, _page(
                 "Something went wrong", "<p>The page you were looking for could not be found.</p>"
             )
@@ -266,19 +286,19 @@ class StripeStandIn:
             card = form.get("card", [GOOD_CARD])[0].replace(" ", "")
             try:
                 with self._lock:
-                    url = self.books.pay(session_id, card)
+                    url = self.fake_stripe.pay(session_id, card)
                 self.deliver_new()
                 return 303, url
             except Refusal as refusal:
                 self.deliver_new()
                 complaint = f'<p role="alert">{escape(str(refusal))}</p>'
         with self._lock:
-            session = self.books.session(session_id)
+            session = self.fake_stripe.session(session_id)
         back = f'<p><a href="{escape(session["cancel_url"] or "#")}">Back to the shop</a></p>'
         if session["status"] != "open":
             words = {"complete": "You’re all done here", "expired": "This page has expired"}
             return 200, _page(words[session["status"]], f"<p>{words[session['status']]}</p>{back}")
-        asked = self.books.objects[f"{session_id} asked"]
+        asked = self.fake_stripe.objects[f"{session_id} asked"]
         if session["mode"] == "setup":
             title, what = "Save a card", "Save card"
         else:
@@ -308,7 +328,7 @@ class StripeStandIn:
             )
             return 200, _page("Your bank", buttons)
         with self._lock:
-            url = self.books.answer_bank(intent_id, agree=form.get("answer") == ["yes"])
+            url = self.fake_stripe.answer_bank(intent_id, agree=form.get("answer") == ["yes"])
         self.deliver_new()
         return 303, url
 
@@ -316,11 +336,17 @@ class StripeStandIn:
 
     def control(self, name: str, arguments: Object) -> Any:
         if name == "events":
-            return self.books.events
+            return self.fake_stripe.events
         if name == "configure":
             self.webhook_url = arguments["webhook_url"]
             return None
-        owner = self if name in CONTROLLED["self"] else self.books if name in CONTROLLED["books"] else None
+        owner = (
+            self
+            if name in CONTROLLED["self"]
+            else self.fake_stripe
+            if name in CONTROLLED["fake_stripe"]
+            else None
+        )
         if owner is None:
             raise Refusal(f"There is no {name}", status=404)
         with self._lock:
@@ -331,7 +357,7 @@ class StripeStandIn:
 
 CONTROLLED = {
     "self": {"reset", "disturb", "calm", "deliver"},
-    "books": {
+    "fake_stripe": {
         *("pay", "answer_bank", "settle_delayed", "refund_by_hand", "move_refund", "open_dispute"),
         *("close_dispute", "save_card", "forget"),
     },
@@ -343,7 +369,7 @@ def _page(title: str, body: str) -> str:
 
 
 class Handler(BaseHTTPRequestHandler):
-    stand_in: ClassVar[StripeStandIn]
+    fake_server: ClassVar[FakeStripeServer]
 
     def do_GET(self) -> None:
         self._respond("GET", "")
@@ -357,30 +383,30 @@ class Handler(BaseHTTPRequestHandler):
             self._control(parts.path, body)
         elif re.match(r"/(pay|3ds)/", parts.path):
             form = parse_qs(body) if method == "POST" else None
-            status, text = self.stand_in.page(parts.path, form)
+            status, text = self.fake_server.page(parts.path, form)
             headers = {"Location": text} if status == 303 else {"Content-Type": "text/html; charset=utf-8"}
             self._send(status, "" if status == 303 else text, headers)
         else:
             self._api(method, parts.path, parts.query, body)
 
     def _api(self, method: str, path: str, query: str, body: str) -> None:
-        html = next((each for each in self.stand_in.troubles if each.kind == "html"), None)
+        html = next((each for each in self.fake_server.troubles if each.kind == "html"), None)
         if html is not None and html.strikes(html.operation):
             page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
             self._send(502, page, {"Content-Type": "text/html", "Stripe-Should-Retry": "false"})
             return
         try:
-            answer = self.stand_in.api(method, path, query, body, self.headers)
+            answer = self.fake_server.api(method, path, query, body, self.headers)
         except Vanish:
             return
         # By default the SDK is told not to wait and try again, so that tests are quick and see each answer.
         headers = {"Content-Type": "application/json", "Stripe-Should-Retry": "false", **answer.headers}
         self._send(answer.status, json.dumps(answer.body), headers)
-        self.stand_in.deliver_new()
+        self.fake_server.deliver_new()
 
     def _control(self, path: str, body: str) -> None:
         try:
-            done = self.stand_in.control(path.removeprefix("/_control/"), json.loads(body or "{}"))
+            done = self.fake_server.control(path.removeprefix("/_control/"), json.loads(body or "{}"))
             self._send(200, json.dumps(done), {"Content-Type": "application/json"})
         except Refusal as refusal:
             self._send(refusal.status, json.dumps(refusal.body), {"Content-Type": "application/json"})
@@ -404,45 +430,45 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
-def start(stand_in: StripeStandIn, port: int = 0) -> Server:
-    server = Server(("127.0.0.1", port), type("Bound", (Handler,), {"stand_in": stand_in}))
-    stand_in.origin = f"http://127.0.0.1:{server.server_port}"
-    stand_in.reset()
+def start(fake_server: FakeStripeServer, port: int = 0) -> Server:
+    server = Server(("127.0.0.1", port), type("Bound", (Handler,), {"fake_server": fake_server}))
+    fake_server.origin = f"http://127.0.0.1:{server.server_port}"
+    fake_server.reset()
     return server
 
 
 @contextmanager
-def serve(stand_in: StripeStandIn | None = None) -> Iterator[StripeStandIn]:
-    """In this process, until the block ends; `stand_in.origin` is its address."""
-    stand_in = stand_in or StripeStandIn()
-    server = start(stand_in)
+def serve() -> Iterator[FakeStripeServer]:
+    """In this process, until the block ends; `origin` is its address."""
+    fake_server = FakeStripeServer()
+    server = start(fake_server)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield stand_in
+        yield fake_server
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
 
 
-def stripe_settings(stand_in: StripeStandIn) -> dict[str, Any]:
+def stripe_settings(server: FakeStripeServer) -> dict[str, Any]:
     """What makes the site take it for Stripe."""
     return {
-        "STRIPE_SECRET_KEY": stand_in.secret_key,
-        "STRIPE_WEBHOOK_SECRETS": [stand_in.webhook_secret],
-        "STRIPE_API_BASE": stand_in.origin,
+        "STRIPE_SECRET_KEY": server.secret_key,
+        "STRIPE_WEBHOOK_SECRETS": [server.webhook_secret],
+        "STRIPE_API_BASE": server.origin,
     }
 
 
-def stripe_environment(stand_in: StripeStandIn) -> dict[str, str]:
+def stripe_environment(server: FakeStripeServer) -> dict[str, str]:
     """The same for a site in a process of its own."""
     return {
         "PAYMENT_GATEWAYS": "stripe,mock",
-        "STRIPE_SECRET_KEY": stand_in.secret_key,
-        "STRIPE_WEBHOOK_SECRET": stand_in.webhook_secret,
-        "STRIPE_API_BASE": stand_in.origin,
-        "CHECKOUT_ORIGINS": stand_in.origin,
+        "STRIPE_SECRET_KEY": server.secret_key,
+        "STRIPE_WEBHOOK_SECRET": server.webhook_secret,
+        "STRIPE_API_BASE": server.origin,
+        "CHECKOUT_ORIGINS": server.origin,
     }
 
 
@@ -452,12 +478,12 @@ def main() -> None:
     parser.add_argument("--webhook-url", default="")
     parser.add_argument("--rate-of-trouble", type=float, default=0.0)
     options = parser.parse_args()
-    stand_in = StripeStandIn()
-    server = start(stand_in, options.port)
-    stand_in.webhook_url = options.webhook_url
+    fake_server = FakeStripeServer()
+    server = start(fake_server, options.port)
+    fake_server.webhook_url = options.webhook_url
     if options.rate_of_trouble:
         for kind in ("error", "lost", "slow", "conflict"):
-            stand_in.disturb(kind, rate=options.rate_of_trouble / 4, seconds=0.5)
+            fake_server.disturb(kind, rate=options.rate_of_trouble / 4, seconds=0.5)
     with suppress(KeyboardInterrupt):
         server.serve_forever()
 

@@ -1,4 +1,4 @@
-"""A provider on a bad day: it stands at the boundary, in place of what could go wrong on the network."""
+"""The mock provider on a bad day: it stands at the boundary, in place of what could go wrong on the network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from payments.gateways.base import GatewayError
 from payments.gateways.mock import MockGateway
 
 
-class TroubledProvider(MockGateway):
+class FailingGateway(MockGateway):
     """`refuses["fetch"] = error` raises instead of working, `loses["refund"] = error` raises after it worked,
     `says["fetch"] = change` alters the answer. `calls` are the names of the methods that were called."""
 
@@ -44,6 +44,9 @@ class TroubledProvider(MockGateway):
 
     def fetch_refund(self, *args: Any, **kwargs: Any) -> Any:
         return self._answer("fetch_refund", *args, **kwargs)
+
+    def list_payments(self, *args: Any, **kwargs: Any) -> Any:
+        return self._answer("list_payments", *args, **kwargs)
 
     def list_refunds(self, *args: Any, **kwargs: Any) -> Any:
         return self._answer("list_refunds", *args, **kwargs)

@@ -1,6 +1,6 @@
 """Keys, a card's number and signatures are planted everywhere, and looked for everywhere they must not come out.
 
-The search is worth something only while it finds a leak: each test of a leak switches one on.
+The search is worth something only while it finds a leak: words that nobody hides go the same ways, and are found.
 """
 
 import json
@@ -21,16 +21,15 @@ from django.utils.log import AdminEmailHandler
 
 from config.logging import JsonFormatter, PlainFormatter
 from payments import services
-from payments.gateways.base import InvalidSignature
 from payments.models import Payment, Refund, WebhookEvent
-from payments.services import webhooks
-from tests.payments import razorpay_stand_in
-from tests.payments.stripe_parameters import Refusal
-from tests.payments.test_cases import PART, booked_letter, writing
-from tests.payments.worlds import Letter
+from tests.broken_database import failing_statements
+from tests.payments.fake_stripe_parameters import Refusal
+from tests.payments.gateway_harness import SignedEvent
+from tests.payments.markers import with_webhooks
+from tests.payments.steps import PART
 from tests.servers import BASE_DIR
 
-pytestmark = [pytest.mark.django_db, writing]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_try"), with_webhooks]
 
 CANARIES = {
     "card": "4000056655665556",
@@ -42,13 +41,15 @@ CANARIES = {
     "forged signature": "canaryc0ffee5ba11ad0b5",
 }
 FORGED = CANARIES["forged signature"]
+# Looks like no secret, and is repeated wherever a secret would be if nothing kept it back.
+PLAIN = "a canary that nobody hides"
 KEYS = {
     "STRIPE_SECRET_KEY": CANARIES["stripe key"],
     "STRIPE_WEBHOOK_SECRETS": [CANARIES["stripe webhook secret"]],
     "RAZORPAY_KEY_SECRET": CANARIES["razorpay key"],
     "RAZORPAY_WEBHOOK_SECRETS": [CANARIES["razorpay webhook secret"]],
 }
-ECHO = "You sent " + ", ".join(canary for canary in CANARIES.values() if canary != FORGED)
+ECHO = f"You sent {PLAIN}, " + ", ".join(canary for canary in CANARIES.values() if canary != FORGED)
 
 
 class Log(logging.Handler):
@@ -78,10 +79,17 @@ class Search:
 
     def found(self) -> dict[tuple[str, str], str]:
         """Where what came out, and what stands around it."""
+        return self._found(self.canaries)
+
+    def reached(self) -> set[str]:
+        """The places to which words come that nobody hides."""
+        return {place for place, _ in self._found({"plain": PLAIN})}
+
+    def _found(self, canaries: dict[str, str]) -> dict[tuple[str, str], str]:
         return {
             (place, name): text[max(text.index(canary) - 300, 0) : text.index(canary) + 100]
             for place, texts in self.places().items()
-            for name, canary in self.canaries.items()
+            for name, canary in canaries.items()
             for text in texts
             if canary in text
         }
@@ -96,24 +104,32 @@ def database() -> list[str]:
     return rows + [str(each.get_decoded()) for each in Session.objects.all()]
 
 
-@pytest.fixture(autouse=True)
-def impatient(settings):
-    settings.PROVIDER_RETRIES = 0
-
-
 @pytest.fixture
-def search(settings, monkeypatch):
+def search(settings):
     """Every logger says all that it has to say, and errors are mailed too."""
     settings.ADMINS = [("Ada Admin", "ada@example.com")]
     log, mails = Log(), AdminEmailHandler()
     mails.setLevel(logging.ERROR)
     root = logging.getLogger()
-    noisy = ("stripe", "urllib3", "requests", "razorpay", "django", "django.request", "payments", "config")
+    noisy = (
+        "stripe",
+        "urllib3",
+        "requests",
+        "razorpay",
+        "django",
+        "django.request",
+        "django.template",
+        "payments",
+        "config",
+    )
     levels = {name: logging.getLogger(name).level for name in noisy} | {"": root.level}
     for handler in (log, mails):
         root.addHandler(handler)
     for name in levels:
         logging.getLogger(name).setLevel(logging.DEBUG)
+    logging.getLogger("django.template").setLevel(
+        logging.INFO
+    )  # it tells of each name that a page does not have
     yield Search(log)
     for handler in (log, mails):
         root.removeHandler(handler)
@@ -122,50 +138,35 @@ def search(settings, monkeypatch):
 
 
 @pytest.fixture
-def planted(world, settings, monkeypatch):
-    """The world, with keys that are easily recognised, and with a provider that repeats what it must not."""
-    if world.name == "stripe":
-        world.stand_in.secret_key = CANARIES["stripe key"]
-        world.stand_in.webhook_secret = CANARIES["stripe webhook secret"]
+def planted(harness, settings):
+    """The harness, with keys that are easily recognised, and with a provider that repeats what it must not."""
+    if harness.name == "stripe":
+        harness.server.secret_key = CANARIES["stripe key"]
+        harness.server.webhook_secret = CANARIES["stripe webhook secret"]
     else:
-        world.account.key_secret = CANARIES["razorpay key"]
-        world.account.webhook_secret = CANARIES["razorpay webhook secret"]
+        harness.fake_razorpay.key_secret = CANARIES["razorpay key"]
+        harness.fake_razorpay.webhook_secret = CANARIES["razorpay webhook secret"]
     # A provider can only repeat what we have sent it: with the one provider's keys, the other's are set as well.
     for name, value in KEYS.items():
         setattr(settings, name, value)
-    plain = razorpay_stand_in.error
-    monkeypatch.setattr(
-        razorpay_stand_in, "error", lambda words, *more, **named: plain(f"{ECHO} {words}", *more, **named)
-    )
-    return world
+    return harness
 
 
-def echo(world, status: int) -> None:
-    """The next call fails, and its answer repeats all that should be kept secret."""
-    if world.name == "razorpay":
-        world.stand_in.fail("GET", ".*", str(status))
-        world.stand_in.fail("POST", ".*", str(status))
-        return
-
-    def refuse(trouble):
-        kind = "card_error" if status == 402 else "invalid_request_error"
-        raise Refusal(ECHO, status=status, kind=kind, code="card_declined" if status == 402 else "")
-
-    world.stand_in._happen = refuse
-    world.stand_in.disturb("error")
+def echo(harness, status: int, said: str = ECHO) -> None:
+    """The next call fails, and its answer repeats what should be kept secret."""
+    if harness.name == "razorpay":
+        harness.server.echo = said
+        for method in ("GET", "POST"):
+            harness.server.fail(method, ".*", str(status))
+    else:
+        harness.server.disturb("refusal", refusal=Refusal(said, status=status))
 
 
-def calm(world) -> None:
-    world.recover()
-    if world.name == "stripe":
-        vars(world.stand_in).pop("_happen", None)
-
-
-def with_everything(world, letter: Letter) -> Letter:
+def with_everything(harness, signed_event: SignedEvent, note: str = "") -> SignedEvent:
     """The same event, rightly signed, in which somebody has written down what nobody should."""
-    event = json.loads(letter.body)
+    event = json.loads(signed_event.body)
     secrets = {"number": CANARIES["card"], "key": CANARIES["razorpay key"], "note": ECHO}
-    if world.name == "stripe":
+    if harness.name == "stripe":
         subjects = [event["data"]["object"]]
     else:
         subjects = [each["entity"] for each in event["payload"].values()]
@@ -176,18 +177,25 @@ def with_everything(world, letter: Letter) -> Letter:
             "error_description": ECHO,
             "source": {"card": secrets},
         }
-        subject["metadata" if world.name == "stripe" else "notes"] |= {"card": CANARIES["card"], "said": ECHO}
+        subject["metadata" if harness.name == "stripe" else "notes"] |= {
+            "card": CANARIES["card"],
+            "said": ECHO,
+            "reason": note,
+        }
     body = json.dumps(event | secrets).encode()
-    return Letter(letter.type, body, letter.headers | world.sign(body).headers)
+    return SignedEvent(signed_event.type, body, signed_event.headers | harness.sign(body).headers)
 
 
-def post(search: Search, world, letter: Letter) -> int:
+def post(search: Search, harness, signed_event: SignedEvent) -> int:
     """Delivered; what it was signed with is looked for as well."""
-    for name, value in letter.headers.items():
+    for name, value in signed_event.headers.items():
         if name.endswith("Signature"):
             search.canaries[f"signature {len(search.canaries)}"] = value.rpartition("v1=")[2]
     answer = Client(raise_request_exception=False).post(
-        reverse(f"webhook_{world.name}"), letter.body, "application/json", headers=letter.headers
+        reverse(f"webhook_{harness.name}"),
+        signed_event.body,
+        "application/json",
+        headers=signed_event.headers,
     )
     search.pages += [answer.content.decode(), str(answer.headers)]
     return answer.status_code
@@ -199,36 +207,44 @@ def look(search: Search, client: Client, *addresses: str) -> None:
         search.pages += [answer.content.decode(), str(answer.headers)]
 
 
-def run(search: Search, world, booking, student, staff) -> None:
-    """All that may go wrong with one session, and everybody looks at everything."""
+def run(search: Search, harness, booking, student, staff, *, said: str = ECHO, note: str = "") -> None:
+    """All that may go wrong with one session, and everybody looks at everything.
+
+    A provider's errors say what is `said`; `note` stands in an event where we write a refund's reason.
+    """
     payer, support = Client(raise_request_exception=False), Client(raise_request_exception=False)
     payer.force_login(student)
     support.force_login(staff)
     own = booking.get_absolute_url()
     for status in (400, 401, 500):
-        echo(world, status)
-        answer = world.press(payer, booking)
+        echo(harness, status, said)
+        answer = harness.press(payer, booking)
         search.pages += [answer.content.decode(), str(answer.headers)]
-        calm(world)
-    payment = world.open(booking)
-    world.decline(payment.provider_ref)
-    declined(world, payment)
+        harness.recover()
+    payment = harness.open(booking)
+    harness.decline(payment.provider_ref)
+    declined(harness, payment, said)
     services.settle(payment.pk, source="test", now=timezone.now())
     look(search, payer, own, own + "payment/", own + "payment/failed/")
-    world.pay(payment.provider_ref)
-    letter = with_everything(world, booked_letter(world))
-    forged = dict.fromkeys(letter.headers, FORGED)
-    assert post(search, world, Letter("", letter.body, forged)) == 400
+    harness.pay(payment.provider_ref)
+    signed_event = with_everything(harness, harness.paid_event(), note)
+    forged = dict.fromkeys(signed_event.headers, FORGED)
+    assert post(search, harness, SignedEvent("", signed_event.body, forged)) == 400
     assert (
-        post(search, world, Letter("", letter.body, {**forged, "Stripe-Signature": f"t=1,v1={ECHO}"})) == 400
+        post(
+            search,
+            harness,
+            SignedEvent("", signed_event.body, {**forged, "Stripe-Signature": f"t=1,v1={ECHO}"}),
+        )
+        == 400
     )
-    echo(world, 400)
-    assert post(search, world, letter) == 200
-    calm(world)
+    echo(harness, 400, said)
+    assert post(search, harness, signed_event) == 200
+    harness.recover()
     services.sweep(timezone.now() + services.webhooks.BACKOFF[0])
     payment.refresh_from_db()
     assert payment.status == "succeeded"
-    refund(world, payment, staff)
+    refund(harness, payment, staff, said)
     look(
         search,
         payer,
@@ -242,23 +258,23 @@ def run(search: Search, world, booking, student, staff) -> None:
     look(search, support, *admin_pages())
 
 
-def declined(world, payment) -> None:
+def declined(harness, payment, said: str) -> None:
     """The bank's reason, with a card's number in it."""
-    if world.name == "stripe":
-        intent = world.books.session(payment.provider_ref)["payment_intent"]
-        world.books.objects[intent]["last_payment_error"]["message"] = ECHO
+    if harness.name == "stripe":
+        intent = harness.fake_stripe.session(payment.provider_ref)["payment_intent"]
+        harness.fake_stripe.objects[intent]["last_payment_error"]["message"] = said
     else:
-        world.try_of(payment.provider_ref)["error_description"] = ECHO
+        harness.try_of(payment.provider_ref)["error_description"] = said
 
 
-def refund(world, payment, staff) -> None:
+def refund(harness, payment, staff, said: str) -> None:
     """Refused by the provider, in so many words."""
     made = services.refund_by_staff(
         payment.pk, amount_minor=PART, seen_refunds=0, actor=staff, note="Sorry.", now=timezone.now()
     )
-    echo(world, 400)
+    echo(harness, 400, said)
     services.send_refund(made.pk, now=timezone.now())
-    calm(world)
+    harness.recover()
 
 
 def admin_pages() -> list[str]:
@@ -272,25 +288,23 @@ def admin_pages() -> list[str]:
     return pages
 
 
-def break_down(monkeypatch, words="The database is away.") -> None:
-    def fail(*args, **kwargs):
-        raise RuntimeError(words)
-
-    monkeypatch.setattr(services, "store_event", fail)
+def broken(words: str = f"The database is away. {PLAIN}"):
+    """Within, no event can be stored."""
+    return failing_statements("payments_webhookevent", RuntimeError(words))
 
 
-def report(search: Search, world, letter: Letter, *, without: Sequence[str] = ()) -> None:
-    """What Sentry is sent when this letter meets a webhook that breaks in so many words."""
+def report(search: Search, harness, signed_event: SignedEvent, *, without: Sequence[str] = ()) -> None:
+    """What Sentry is sent when this signed_event meets a webhook that breaks in so many words."""
     asked = {
-        "address": reverse(f"webhook_{world.name}"),
-        "body": letter.body.decode(),
-        "headers": letter.headers,
+        "address": reverse(f"webhook_{harness.name}"),
+        "body": signed_event.body.decode(),
+        "headers": signed_event.headers,
         "settings": KEYS,
         "words": f"The webhook is broken. {ECHO}",
         "without": without,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.payments.canary_report"],
+        [sys.executable, "-m", "tests.payments.sentry_report"],
         cwd=BASE_DIR,
         input=json.dumps(asked),
         capture_output=True,
@@ -302,67 +316,58 @@ def report(search: Search, world, letter: Letter, *, without: Sequence[str] = ()
     search.reports += reports
 
 
-def test_case_31_nothing_secret_comes_out_anywhere(search, planted, booking, student, staff, monkeypatch):
+def test_nothing_secret_comes_out_anywhere(search, planted, booking, student, staff):
     run(search, planted, booking, student, staff)
-    break_down(monkeypatch)
-    letter = with_everything(planted, booked_letter(planted))
-    assert post(search, planted, letter) == 500
-    report(search, planted, letter)
+    signed_event = with_everything(planted, planted.paid_event())
+    with broken():
+        assert post(search, planted, signed_event) == 500
+    report(search, planted, signed_event)
     places = search.places()
     assert all(places.values()), {name: len(texts) for name, texts in places.items()}
     assert search.found() == {}
+    assert search.reached() == places.keys()
 
 
-def test_case_31_errors_that_repeat_a_secret_would_be_found(
-    search, planted, booking, student, staff, monkeypatch
-):
-    translators = [f"payments.gateways.{name}.client" for name in ("stripe", "razorpay")]
-    for name in (*translators, "config.logging"):
-        monkeypatch.setattr(f"{name}.redacted", lambda words: words)
-    run(search, planted, booking, student, staff)
-    found = search.found().keys()
-    assert {(place, "card") for place in ("log", "page", "database")} <= found
-    assert {(place, "razorpay webhook secret") for place in ("log", "page", "database")} <= found
+def test_errors_that_repeat_a_secret_would_be_found(search, planted, booking, student, staff):
+    """Where nothing recognises it: with a wrong check digit it is no card's number."""
+    misspelt = CANARIES["card"][:-1] + "0"
+    search.canaries = {"misspelt": misspelt}
+    run(search, planted, booking, student, staff, said=f"You sent {misspelt}")
+    assert {("log", "misspelt"), ("page", "misspelt"), ("database", "misspelt")} <= search.found().keys()
 
 
-def test_case_31_bodies_that_are_kept_whole_would_be_found(
-    search, planted, booking, student, staff, monkeypatch
-):
-    monkeypatch.setattr(webhooks, "kept", lambda body: body)
-    run(search, planted, booking, student, staff)
-    assert {("database", "card"), ("page", "card"), ("database", "razorpay key")} <= search.found().keys()
+def test_bodies_that_are_kept_whole_would_be_found(search, planted, booking, student, staff):
+    """Our own reference is kept of an event as it stands there."""
+    run(search, planted, booking, student, staff, note=CANARIES["card"])
+    assert {("database", "card"), ("page", "card")} <= search.found().keys()
 
 
-def test_case_31_signature_in_a_log_would_be_found(search, planted, booking, student, staff, monkeypatch):
-    def parse(body, headers, plain=planted.bench.gateway.parse_webhook):
-        try:
-            return plain(body, headers)
-        except InvalidSignature:
-            raise InvalidSignature(f"Signed with {dict(headers)}") from None
-
-    for name in ("redacted", "redacted_all"):
-        monkeypatch.setattr(f"config.logging.{name}", lambda words: words)
-    monkeypatch.setattr(type(planted.bench.gateway), "parse_webhook", lambda self, *given: parse(*given))
-    run(search, planted, booking, student, staff)
+def test_signature_in_a_log_would_be_found(search, planted, booking):
+    """A request's own id is repeated as it came."""
+    planted.pay(planted.open(booking).provider_ref)
+    signed_event = planted.paid_event()
+    headers = {**dict.fromkeys(signed_event.headers, FORGED), "X-Request-ID": FORGED}
+    assert post(search, planted, SignedEvent("", signed_event.body, headers)) == 400
     assert ("log", "forged signature") in search.found()
 
 
-def test_case_31_secret_in_a_crash_would_be_found(search, planted, booking, monkeypatch):
-    monkeypatch.setattr("config.logging.redacted", lambda words: words)
-    break_down(monkeypatch, ECHO)
+def test_secret_in_a_crash_would_be_found(search, planted, booking):
+    """The mails to the site's owner repeat an error as it is."""
     payment = planted.open(booking)
     planted.pay(payment.provider_ref)
-    assert post(search, planted, with_everything(planted, booked_letter(planted))) == 500
-    assert {("log", "stripe key"), ("mail", "stripe key"), ("mail", "card")} <= search.found().keys()
+    with broken(ECHO):
+        assert post(search, planted, with_everything(planted, planted.paid_event())) == 500
+    assert {("mail", "stripe key"), ("mail", "card")} <= search.found().keys()
+    assert {"log", "mail"} <= search.reached()
 
 
 @pytest.mark.parametrize("without", [["before_send"], ["before_send", "event_scrubber"]])
-def test_case_31_secret_in_a_report_would_be_found(search, planted, booking, without):
+def test_secret_in_a_report_would_be_found(search, planted, booking, without):
     payment = planted.open(booking)
     planted.pay(payment.provider_ref)
-    letter = booked_letter(planted)
-    post(search, planted, letter)
-    report(search, planted, letter, without=without)
+    signed_event = planted.paid_event()
+    post(search, planted, signed_event)
+    report(search, planted, signed_event, without=without)
     signatures = {name for name in search.canaries if name.startswith("signature")}
     words = CANARIES.keys() - {"forged signature"}
     leaked = words | signatures if "event_scrubber" in without else words

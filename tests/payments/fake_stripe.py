@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.payments.stripe_parameters import API_VERSION, Refusal, shaped
+from tests.payments.fake_stripe_parameters import API_VERSION, Refusal, shaped
 
 Object = dict[str, Any]
 
@@ -53,7 +53,7 @@ EXPANDABLE = {
 }
 
 
-class Books:
+class FakeStripe:
     """`operate` answers one request; the other public methods are what payers, banks and the owner do."""
 
     def __init__(self, origin: str = "", *, live: bool = False) -> None:
@@ -255,6 +255,10 @@ class Books:
     def session(self, session_id: str) -> Object:
         return self._get("checkout.session", session_id)
 
+    def sessions(self) -> list[Object]:
+        """The newest first."""
+        return list(self._all("checkout.session"))
+
     def _expire(self, session_id: str) -> Object:
         session = self.session(session_id)
         if session["status"] != "open":
@@ -391,7 +395,7 @@ class Books:
             status="succeeded",
             metadata=intent["metadata"],
             livemode=self.live,
-            # What Stripe tells of a card; the number stays with the stand-in.
+            # What Stripe tells of a card; the number stays here.
             payment_method_details={"type": "card", "card": {"brand": "visa", "last4": card[-4:]}},
         )
         booked = self._new(

@@ -1,11 +1,16 @@
 """Paid sessions of any price and age, as the services leave them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bookings.models import Booking, Status
 from payments.models import Payment, PaymentStatus, Refund, RefundStatus
+from payments.services import ReturnUrls
 from tests.factories import NOW, BookingFactory
+
+# Of the session that the fixture `booking` holds, and where its payer is sent from the provider.
+STARTS_AT = datetime(2026, 12, 9, 5, 30, tzinfo=UTC)
+URLS = ReturnUrls(success="https://testserver/confirmation/", cancel="https://testserver/payment/")
 
 
 def paid_session(*, ended_ago: timedelta = timedelta(days=7), **changes: Any) -> Payment:
