@@ -44,15 +44,17 @@ class Photo:
     jpeg: bytes
 
 
-def read_photo(file: IO[bytes], size: int) -> Photo:
+def read_photo(
+    file: IO[bytes], size: int, *, turn_seconds: float = TURN_SECONDS, strip_pixels: int = STRIP_PIXELS
+) -> Photo:
     """Decode, turn upright, crop to a square, encode anew without metadata. Raises `BadPhoto`.
 
     The size in pixels is read from the header and checked before anything is unpacked. Waits for its turn, at most
-    `TURN_SECONDS`; needs about 200 MB at worst.
+    `turn_seconds`; needs about 200 MB at worst.
     """
     if size > MAX_BYTES:
         raise BadPhoto("This photo is larger than 5 MB. Choose a smaller one.")
-    with _one_at_a_time():
+    with _one_at_a_time(turn_seconds):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -60,7 +62,7 @@ def read_photo(file: IO[bytes], size: int) -> Photo:
             most = MAX_PIXELS_OF_WEBP if picture.format == "WEBP" else MAX_PIXELS
             if picture.width * picture.height > most:
                 raise BadPhoto(TOO_MANY_PIXELS)
-            return Photo(_encode(picture))
+            return Photo(_encode(picture, strip_pixels))
         except Image.DecompressionBombError as error:
             raise BadPhoto(TOO_MANY_PIXELS) from error
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
@@ -68,8 +70,8 @@ def read_photo(file: IO[bytes], size: int) -> Photo:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    if not _turn.acquire(timeout=TURN_SECONDS):
+def _one_at_a_time(seconds: float) -> Iterator[None]:
+    if not _turn.acquire(timeout=seconds):
         raise BadPhoto(BUSY)
     try:
         yield
@@ -77,9 +79,9 @@ def _one_at_a_time() -> Iterator[None]:
         _turn.release()
 
 
-def _encode(picture: Image.Image) -> bytes:
+def _encode(picture: Image.Image, strip_pixels: int) -> bytes:
     picture.draft("RGB", (2 * SIDE, 2 * SIDE))  # a JPEG need not be unpacked at its full size
-    small = _middle(picture)
+    small = _middle(picture, strip_pixels)
     # Pillow carries comments, profiles and the like from picture to picture; a new one has none but this.
     small.getexif()[ORIENTATION] = picture.getexif().get(ORIENTATION, 1)
     upright = ImageOps.exif_transpose(small)
@@ -90,7 +92,7 @@ def _encode(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _middle(picture: Image.Image) -> Image.Image:
+def _middle(picture: Image.Image, strip_pixels: int) -> Image.Image:
     """The largest square in the middle, on white, shrunk to between 2 and 4 times `SIDE` when it is larger.
 
     Strip by strip: a converted copy of the whole would take as much again as the picture.
@@ -98,7 +100,7 @@ def _middle(picture: Image.Image) -> Image.Image:
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     shrink = max(1, side // (2 * SIDE))
-    rows = max(shrink, STRIP_PIXELS // side // shrink * shrink)
+    rows = max(shrink, strip_pixels // side // shrink * shrink)
     found = Image.new("RGB", (-(-side // shrink), -(-side // shrink)))
     for row in range(0, side, rows):
         box = (left, top + row, left + side, top + min(row + rows, side))

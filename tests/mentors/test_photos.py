@@ -3,18 +3,18 @@ import subprocess
 import sys
 import threading
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from mentors import photos
 from mentors.photos import MAX_BYTES, SIDE, BadPhoto, read_photo
 from tests.mentors import pictures
 from tests.servers import BASE_DIR
 
 
-def read(content: bytes) -> Image.Image:
-    return Image.open(BytesIO(read_photo(BytesIO(content), len(content)).jpeg))
+def read(content: bytes, **limits: Any) -> Image.Image:
+    return Image.open(BytesIO(read_photo(BytesIO(content), len(content), **limits).jpeg))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -97,15 +97,12 @@ def test_photo_of_sixteen_bits_keeps_its_greys() -> None:
     assert read(pictures.encoded(grey, "PNG")).getpixel((100, 100)) == pytest.approx((156, 156, 156), abs=2)
 
 
-def test_middle_of_a_large_photo_is_the_same_when_it_is_read_in_strips(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_middle_of_a_large_photo_is_the_same_when_it_is_read_in_strips() -> None:
     """A diagonal, so that a strip in the wrong place or of the wrong height shows."""
     large = Image.linear_gradient("L").rotate(45).resize((2600, 1750)).convert("RGBA")
     content = pictures.encoded(large, "PNG")
-    in_one = read(content)
-    monkeypatch.setattr(photos, "STRIP_PIXELS", 40_000)
-    assert read(content).tobytes() == in_one.tobytes()
+    in_one = read(content, strip_pixels=10_000_000)
+    assert read(content, strip_pixels=40_000).tobytes() == in_one.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -172,8 +169,7 @@ def test_a_small_file_of_many_pixels_costs_little_memory_however_many_come_at_on
     assert found["grew"] < 280
 
 
-def test_photo_that_does_not_get_its_turn_asks_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "TURN_SECONDS", 0.05)
+def test_photo_that_does_not_get_its_turn_asks_to_try_again() -> None:
     reading, done = threading.Event(), threading.Event()
 
     class Slow(BytesIO):
@@ -186,7 +182,7 @@ def test_photo_that_does_not_get_its_turn_asks_to_try_again(monkeypatch: pytest.
     other.start()
     assert reading.wait(20)
     with pytest.raises(BadPhoto, match="try again in a minute"):
-        read(pictures.plain())
+        read(pictures.plain(), turn_seconds=0.05)
     done.set()
     other.join()
     assert read(pictures.plain()).size == (SIDE, SIDE)
