@@ -18,6 +18,7 @@ from tests.payments.gateway_harness import (
     RazorpayHarness,
     StripeHarness,
 )
+from tests.payments.markers import each_of
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def stripe_harness(stripe_server: FakeStripeServer) -> StripeHarness:
     return StripeHarness(stripe_server)
 
 
-@pytest.fixture(params=HARNESSES)
+@pytest.fixture(params=each_of(*HARNESSES))
 def harness(request: pytest.FixtureRequest, settings, db: None) -> GatewayHarness:
     """A gateway with everybody around it, the only one that the site offers; each of them in turn."""
     found: GatewayHarness = request.getfixturevalue(f"{request.param}_harness")
