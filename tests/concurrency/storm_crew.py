@@ -16,7 +16,7 @@ import time
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -36,8 +36,9 @@ from payments import services
 from payments.gateways.base import GatewayError
 from payments.models import UNSETTLED, Payment, PaymentStatus, Refund, RefundStatus, WebhookEvent
 from payments.reports.audit import audit
-from payments.services import ReturnUrls, settlement
+from payments.services import ReturnUrls
 from tests.concurrency.crowd import EVERY_DAY
+from tests.concurrency.guards import LOCK, Execute, on_new_connections, without_row_locks
 from tests.factories import MentorFactory, SessionTypeFactory, UserFactory
 from tests.payments.fake_stripe_parameters import API_VERSION
 
@@ -46,8 +47,8 @@ KINDS = ("plain", "plain", "plain", "plain", "plain", "plain", "twice", "cancell
 GATEWAYS = ("stripe", "razorpay")
 WEB, SWEEPERS = 6, 2
 # Between two kills.
-LULL = (0.3, 1.2)
-# In every `settle`, once its rows are read: room for somebody to come between.
+LULL = (0.5, 2.0)
+# Once a payment is read to be changed: room for somebody to come between.
 ROOM = 0.05
 URLS = ReturnUrls(success="https://example.com/return/", cancel="https://example.com/payment/")
 
@@ -140,21 +141,29 @@ def sweep(now: datetime) -> None:
     services.sweep(now)
 
 
-def make_room(*, locked: bool) -> None:
-    """Here, and only here, `settle` can be had without its lock."""
+def make_room(*, locked: bool) -> AbstractContextManager[None]:
+    """Whoever has read a payment in order to change it takes its time; without locks others come between."""
 
-    def take(payment_pk: int, plain: Callable[..., Any] = settlement.lock_booking_and_payment) -> Any:
-        payment = Payment.objects.get(pk=payment_pk)
-        rows = plain(payment_pk) if locked else (payment.booking, payment)
-        time.sleep(ROOM)
-        return rows
+    def dawdle(execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        found = execute(sql, params, many, context)
+        if LOCK.search(sql) and 'FROM "payments_payment"' in sql:
+            time.sleep(ROOM)
+        return found
 
-    settlement.lock_booking_and_payment = take
+    if locked:
+        return on_new_connections(dawdle)
+    return without_row_locks(
+        "accounts_user", "bookings_booking", "payments_payment", after_read=lambda: time.sleep(ROOM)
+    )
 
 
 def workers(port: int, seed: int, *, locked: bool) -> None:
     """Until the end of the input: kills one at random, again and again, and starts another in its place."""
-    make_room(locked=locked)
+    with make_room(locked=locked):
+        say(kill_again_and_again(port, seed))
+
+
+def kill_again_and_again(port: int, seed: int) -> dict[str, int]:
     application = get_wsgi_application()
     resolve("/payments/webhooks/stripe/")  # so that nobody has to load it again
     listening = socket.create_server(("127.0.0.1", port), backlog=256)
@@ -176,7 +185,7 @@ def workers(port: int, seed: int, *, locked: bool) -> None:
         kills += 1
     for pid in crew:
         kill(pid)
-    say({"kills": kills, "crashes": crashes})
+    return {"kills": kills, "crashes": crashes}
 
 
 def start(role: Callable[[], None]) -> int:

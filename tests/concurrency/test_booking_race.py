@@ -12,7 +12,6 @@ from itertools import pairwise
 import pytest
 from django.db import connection, connections, transaction
 
-from accounts.models import User
 from bookings import signals
 from bookings.models import Booking, BookingEvent, Status, TimeClaim
 from bookings.services import (
@@ -28,6 +27,7 @@ from bookings.services import (
     lock_booking,
 )
 from notifications.models import Message
+from tests.concurrency.guards import LOCK, without_row_locks
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -37,11 +37,9 @@ NO_OVERLAP = next(each for each in TimeClaim._meta.constraints if each.name == "
 
 
 @pytest.fixture
-def without_lock(monkeypatch):
-    def look_only(ids):
-        return {person.pk: person for person in User.objects.filter(pk__in=set(ids))}
-
-    monkeypatch.setattr("bookings.services.booking.lock_people", look_only)
+def without_lock():
+    with without_row_locks("accounts_user"):
+        yield
 
 
 @pytest.fixture
@@ -334,10 +332,10 @@ def the_hold_lapses_while_its_student_picks_another_time(*, with_lock):
             connections.close_all()
 
     def meet(execute, sql, params, many, context):
-        look, lock, _ = sql.partition(' FOR UPDATE OF "bookings_booking"')
-        if not lock:
+        lock = LOCK.search(sql)
+        if lock is None or "bookings_booking" not in lock[0]:
             return execute(sql, params, many, context)
-        found = execute(sql if with_lock else look, params, many, context)
+        found = execute(sql if with_lock else LOCK.sub("", sql), params, many, context)
         swept.append(pool.submit(sweep))
         while not wait(swept, timeout=0.01).done and not somebody_waits_for_a_lock():
             pass

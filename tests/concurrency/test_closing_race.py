@@ -1,6 +1,6 @@
 """An account is closed while its person books, or is booked: either there is a session and an account, or neither.
 
-The guard is the lock that both take on the person; with booking's lock off, the race is shown to be real.
+The guard is the lock that both take on the person; with the lock off, the race is shown to be real.
 """
 
 import threading
@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import User
 from accounts.services import CannotClose, close_account
 from bookings import signals
 from bookings.models import Booking, Status
 from bookings.services import NotBookable, book
+from tests.concurrency.guards import without_row_locks
 from tests.concurrency.test_booking_race import race
 from tests.factories import NOW, SessionTypeFactory, UserFactory
 
@@ -24,11 +24,9 @@ A_WHILE = 3.0
 
 
 @pytest.fixture
-def without_lock(monkeypatch):
-    def look_only(ids):
-        return {person.pk: person for person in User.objects.filter(pk__in=set(ids))}
-
-    monkeypatch.setattr("bookings.services.booking.lock_people", look_only)
+def without_lock():
+    with without_row_locks("accounts_user"):
+        yield
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 
 from payments.models import Payout, PayoutLine
-from payments.services import payouts
 from payments.services.payouts import AmountChanged, record_payout
+from tests.concurrency.guards import meeting, on_new_connections, without_row_locks
 from tests.concurrency.test_settle_race import WORKERS, at_once
 from tests.factories import NOW, SessionTypeFactory
 from tests.payments.factories import paid_session
@@ -44,17 +44,17 @@ def pay(mentor, staff):
 
 
 @pytest.fixture
-def unlocked(monkeypatch):
+def unlocked():
     """Nobody waits for anybody, and all have read what is available before the first writes."""
-    everyone_has_read = threading.Barrier(WORKERS)
+    meet_once = meeting(WORKERS)
 
-    def read(mentor, currency, now, plain=payouts.available_earnings):
-        earnings = plain(mentor, currency, now)
-        everyone_has_read.wait(30)
-        return earnings
+    def meet(execute, sql, params, many, context):
+        if sql.startswith('INSERT INTO "payments_payout" '):
+            meet_once()
+        return execute(sql, params, many, context)
 
-    monkeypatch.setattr(payouts, "lock_people", lambda ids: None)
-    monkeypatch.setattr(payouts, "available_earnings", read)
+    with without_row_locks("accounts_user"), on_new_connections(meet):
+        yield
 
 
 @pytest.fixture

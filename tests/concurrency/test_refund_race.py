@@ -11,7 +11,8 @@ from bookings.services import NotAllowed, book, cancel, cancel_by_staff
 from payments import services
 from payments.gateways.mock import Outcome, simulate
 from payments.models import MockRefund, Payment, Refund
-from payments.services import NotRefundable, RefundsChanged, refunds
+from payments.services import NotRefundable, RefundsChanged
+from tests.concurrency.guards import meeting, without_row_locks
 from tests.factories import NOW, SessionTypeFactory
 from tests.payments.factories import STARTS_AT, URLS
 
@@ -80,16 +81,9 @@ def two_parts_that_are_too_much(payment):
     )
 
 
-def test_without_the_lock_more_goes_back_than_was_paid(settled, monkeypatch):
-    both_have_read = threading.Barrier(2)
-
-    def read_unlocked(payment_pk):
-        payment = Payment.objects.get(pk=payment_pk)
-        both_have_read.wait(30)
-        return payment
-
-    monkeypatch.setattr(refunds, "lock_payment", read_unlocked)
-    assert two_parts_that_are_too_much(settled) == [None, None]
+def test_without_the_lock_more_goes_back_than_was_paid(settled):
+    with without_row_locks("payments_payment", after_read=meeting(2)):
+        assert two_parts_that_are_too_much(settled) == [None, None]
     assert sum(Refund.objects.values_list("amount_minor", flat=True)) == 120_000
 
 

@@ -10,7 +10,7 @@ from bookings.services import book
 from payments import services, signals
 from payments.gateways.mock import MockGateway, Outcome, simulate
 from payments.models import MockCheckout, MockRefund, Payment, Refund
-from payments.services import settlement
+from tests.concurrency.guards import meeting, without_row_locks
 from tests.factories import NOW, SessionTypeFactory
 from tests.payments.factories import STARTS_AT, URLS
 
@@ -85,18 +85,10 @@ def scheduled_events(booking) -> int:
     return booking.events.filter(kind=BookingEvent.Kind.SCHEDULED).count()
 
 
-def test_without_the_lock_a_payment_confirms_more_than_once(
-    booking, paid, announced, all_have_asked, monkeypatch
-):
-    everyone_has_read = threading.Barrier(WORKERS)
-
-    def read_unlocked(payment_pk):
-        payment = Payment.objects.get(pk=payment_pk)
-        everyone_has_read.wait(30)
-        return payment.booking, payment
-
-    monkeypatch.setattr(settlement, "lock_booking_and_payment", read_unlocked)
-    at_once(lambda: settle(paid))
+def test_without_the_locks_a_payment_confirms_more_than_once(booking, paid, announced, all_have_asked):
+    tables = ("accounts_user", "bookings_booking", "payments_payment")
+    with without_row_locks(*tables, after_read=meeting(WORKERS)):
+        at_once(lambda: settle(paid))
     assert len(announced) > 1
 
 

@@ -1,7 +1,5 @@
 """A provider's event that comes eight times in the same moment, to eight workers."""
 
-import threading
-
 import pytest
 from django.utils import timezone
 
@@ -9,7 +7,7 @@ from bookings.models import BookingEvent, Status
 from bookings.services import book
 from payments import services
 from payments.models import Payment, WebhookEvent
-from payments.services import webhooks
+from tests.concurrency.guards import meeting, on_new_connections
 from tests.concurrency.test_settle_race import at_once
 from tests.factories import SessionTypeFactory
 from tests.payments.factories import STARTS_AT
@@ -37,16 +35,17 @@ def paid(harness, booking) -> Payment:
 
 
 @pytest.fixture
-def acted(monkeypatch) -> list[int]:
-    """How often an event was acted on."""
-    found: list[int] = []
+def acted():
+    """Each time that an event was acted on: it is marked as done then."""
+    found: list[str] = []
 
-    def act(event, now, plain=webhooks._act):
-        found.append(event.pk)
-        return plain(event, now)
+    def listen(execute, sql, params, many, context):
+        if sql.startswith('UPDATE "payments_webhookevent" SET "processed_at"'):
+            found.append(sql)
+        return execute(sql, params, many, context)
 
-    monkeypatch.setattr(webhooks, "_act", act)
-    return found
+    with on_new_connections(listen):
+        yield found
 
 
 def test_same_event_eight_times_at_once_is_acted_on_once(harness, booking, paid, acted):
@@ -54,23 +53,25 @@ def test_same_event_eight_times_at_once_is_acted_on_once(harness, booking, paid,
     at_once(lambda: answers.append(harness.deliver(signed_event)))
     assert answers == [200] * 8
     event = WebhookEvent.objects.get()
-    assert (acted, event.attempts, bool(event.processed_at)) == ([event.pk], 1, True)
+    assert (len(acted), event.attempts, bool(event.processed_at)) == (1, 1, True)
     booking.refresh_from_db()
     assert booking.status == Status.SCHEDULED
     assert booking.events.filter(kind=BookingEvent.Kind.SCHEDULED).count() == 1
 
 
-def test_without_the_claim_the_event_is_acted_on_more_than_once(harness, booking, paid, acted, monkeypatch):
+def test_without_the_claim_the_event_is_acted_on_more_than_once(harness, booking, paid, acted):
     """And yet it books once: `settle` has a lock of its own."""
-    together = threading.Barrier(8)
+    together = meeting(8)
 
-    def process(event_pk, *, now, within):
-        together.wait(30)
-        return webhooks._act(WebhookEvent.objects.get(pk=event_pk), now) is not None
+    def claim_unasked(execute, sql, params, many, context):
+        if not sql.startswith('UPDATE "payments_webhookevent" SET "attempts"'):
+            return execute(sql, params, many, context)
+        together()
+        return execute('UPDATE "payments_webhookevent" SET "attempts" = "attempts" + 1', None, many, context)
 
-    monkeypatch.setattr(services, "process_webhook_event", process)
     signed_event = harness.paid_event()
-    at_once(lambda: harness.deliver(signed_event))
+    with on_new_connections(claim_unasked):
+        at_once(lambda: harness.deliver(signed_event))
     assert len(acted) == 8
     assert booking.events.filter(kind=BookingEvent.Kind.SCHEDULED).count() == 1
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from wsgiref.validate import validator
 
 import pytest
@@ -88,12 +89,15 @@ class App:
 
 
 def visit(app, *visitors, threads=1, **limits):
+    """In a thread of its own: the test's may have an event loop already, a browser's."""
+
     async def all_at_once():
         bridge = Bridge(app, threads=threads, limits=Limits(**limits))
         calls = [bridge(each.scope, each.receive, each.send) for each in visitors]
         await asyncio.wait_for(asyncio.gather(*calls), SOON)
 
-    asyncio.run(all_at_once())
+    with ThreadPoolExecutor(1) as own:
+        own.submit(lambda: asyncio.run(all_at_once())).result()
     return visitors[0]
 
 

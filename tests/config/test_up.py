@@ -42,9 +42,10 @@ def gone(pids):
 
 def test_up_serves_works_off_the_file_queue_and_stops_when_it_is_told_to(tmp_path):
     (tmp_path / "celerybeat").write_bytes(b"what another version left behind")
-    with start_site(data_dir=tmp_path) as site:
+    with start_site(data_dir=tmp_path, demo=True) as site:
         assert wait_until(lambda: health(site)["queues"]["status"] == "ok")
         assert site.get("/healthz")[0] == 200
+        assert site.get("/mentors/")[1].count('<article class="card">') > 10
         assert site.get("/static/admin/css/base.css")[0] == 200
         assert wait_until(lambda: "is up: http://localhost:" in site.log)
         assert not list(BASE_DIR.glob("celerybeat*"))
