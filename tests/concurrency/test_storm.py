@@ -28,6 +28,7 @@ from tests.payments.fake_razorpay_server import Remote
 from tests.payments.fake_stripe_server import SECRET_KEY, FakeStripeServer
 from tests.payments.fake_stripe_server import WEBHOOK_SECRET as STRIPE_WEBHOOK_SECRET
 from tests.servers import BASE_DIR, free_port, site_environment
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -146,11 +147,12 @@ class Storm:
             yield
 
     def wait_for(self, address: str) -> None:
-        for _ in range(300):
+        def answers() -> bool:
             with suppress(OSError), urllib.request.urlopen(address, timeout=5):
-                return
-            time.sleep(0.1)
-        raise AssertionError(f"{address} does not answer")
+                return True
+            return False
+
+        assert wait_until(answers), f"{address} does not answer"
 
     @contextmanager
     def workers(self, facts: dict[str, Any]) -> Iterator[None]:

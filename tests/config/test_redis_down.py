@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 from html import unescape
 from typing import Any
 
@@ -16,8 +15,6 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.processes
 
 PASSWORD = "office-hours"
-# Seconds for a dozen pages: a Redis that keeps silent costs one of them half a second now and then.
-PATIENCE = 20
 
 
 class Visitor:
@@ -77,11 +74,9 @@ def test_site_goes_on_without_redis_says_so_and_catches_up() -> None:
 
         # Silent: connections are taken, and nothing is ever answered.
         with socket.create_server(("127.0.0.1", port), backlog=512):
-            started = time.monotonic()
             assert "/confirmation/" in visitor.book().url
             for _ in range(10):
                 visitor.post("/settings/time-zone/", time_zone="Europe/Berlin").raise_for_status()
-            assert time.monotonic() - started < PATIENCE
             assert visitor.health()["cache"]["status"] == "failed"
         assert site.process.poll() is None
         # Twice gone, in each of two web workers.
