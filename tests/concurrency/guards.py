@@ -20,15 +20,20 @@ Wrapper = Callable[[Execute, str, Any, bool, dict[str, Any]], Any]
 @contextmanager
 def on_new_connections(wrapper: Wrapper) -> Iterator[None]:
     """Every statement of theirs goes through `wrapper`, as by `connection.execute_wrapper`."""
+    wrapped: list[Any] = []
 
     def wrap(connection: Any, **_: Any) -> None:
-        connection.execute_wrappers.append(wrapper)
+        if wrapper not in connection.execute_wrappers:
+            connection.execute_wrappers.append(wrapper)
+            wrapped.append(connection)
 
     connection_created.connect(wrap)
     try:
         yield
     finally:
         connection_created.disconnect(wrap)
+        for connection in wrapped:
+            connection.execute_wrappers.remove(wrapper)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.processes
 
 BOOKINGS = 200
 # Enough to break things without a lock.
-FEWER = 100
+FEWER = 80
 SEED = int(os.environ.get("STORM_SEED", "4"))
 TROUBLE = 0.2
 AT_ONCE = 16

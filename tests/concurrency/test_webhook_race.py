@@ -34,13 +34,16 @@ def paid(harness, booking) -> Payment:
     return payment
 
 
+FAILED = 'UPDATE "payments_webhookevent" SET "error"'
+
+
 @pytest.fixture
 def acted():
-    """Each time that an event was acted on: it is marked as done then."""
+    """Each time that an event was acted on: what came of it is written down then."""
     found: list[str] = []
 
     def listen(execute, sql, params, many, context):
-        if sql.startswith('UPDATE "payments_webhookevent" SET "processed_at"'):
+        if sql.startswith(('UPDATE "payments_webhookevent" SET "processed_at"', FAILED)):
             found.append(sql)
         return execute(sql, params, many, context)
 
