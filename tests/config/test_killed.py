@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -95,9 +95,11 @@ def test_child_of_a_process_that_is_killed_is_replaced_or_everything_stops(envir
 
 def processes(up: int) -> dict[str, int]:
     """Those that `up` itself has started, by what they do."""
-    commands = children(up)
     return {
-        role: child for child in own_children(up) for role, words in ROLES.items() if words in commands[child]
+        role: child
+        for child, command in children(up).items()
+        for role, words in ROLES.items()
+        if words in command and parent_of(child) == up
     }
 
 
@@ -105,8 +107,11 @@ def own_children(pid: int) -> list[int]:
     return [each for each in children(pid) if parent_of(each) == pid]
 
 
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+def parent_of(pid: int) -> int | None:
+    """None when it has ended."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return None
 
 
 def works(site: Site) -> bool:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,15 @@ def health(site):
 
 
 def children(pid):
-    """Every process below this one, as command lines by id."""
-    # Each thread has children of its own.
-    lists = [(thread / "children").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
-    ids = [int(word) for word in " ".join(lists).split()]
-    found = {each: Path(f"/proc/{each}/cmdline").read_text().replace("\0", " ") for each in ids}
-    for each in ids:
-        found |= children(each)
+    """Every process below this one, as command lines by id; what ends meanwhile is left out."""
+    found = {}
+    with suppress(OSError):
+        # Each thread has children of its own.
+        lists = [(thread / "children").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
+        for each in " ".join(lists).split():
+            with suppress(OSError):
+                found[int(each)] = Path(f"/proc/{each}/cmdline").read_text().replace("\0", " ")
+            found |= children(int(each))
     return found
 
 
