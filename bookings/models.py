@@ -56,11 +56,13 @@ def meeting_room() -> str:
     return secrets.token_urlsafe(16)
 
 
+def _hold_stands(now: datetime) -> Q:
+    return Q(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
+
+
 def _waits(now: datetime) -> Q:
     """A request or an unpaid hold that stands: nobody has answered or paid, and there is still time to."""
-    return Q(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now) | Q(
-        status=Status.REQUESTED, respond_by__gt=now
-    )
+    return _hold_stands(now) | Q(status=Status.REQUESTED, respond_by__gt=now)
 
 
 def _hold_has_lapsed(now: datetime) -> Q:
@@ -121,7 +123,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(status=Status.SCHEDULED, ends_at__lte=now)
 
     def open_holds(self, now: datetime) -> Self:
-        return self.filter(status=Status.AWAITING_PAYMENT, hold_expires_at__gt=now)
+        return self.filter(_hold_stands(now))
 
     def given_up_for(self, session_type: SessionType, student: User, now: datetime) -> Self:
         """The hold that a student gives up by picking another time of the type; never one a mentor accepted."""
