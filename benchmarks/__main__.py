@@ -26,8 +26,11 @@ def main() -> int:
         import django
 
         django.setup()
+        from django.core.management import call_command
+
         from benchmarks import measures, pages, timing, web
 
+        call_command("collectstatic", interactive=False, verbosity=0)
         try:
             timing.headline()
             return 0 if all([measures.run(), pages.run(), web.run()]) else 1

@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import median
 
 from django.conf import settings
-from django.core.management import call_command
 
 from benchmarks.timing import say
 from config.processes import processes
@@ -60,7 +59,6 @@ def run() -> bool:
     if sys.platform != "linux":
         print("web              not measured: reads /proc")
         return True
-    call_command("collectstatic", interactive=False, verbosity=0)
     (settings.MEDIA_ROOT / LARGE).write_bytes(bytes(30_000_000))
     with _running(_ours) as ours, _running(_plain) as plain:
         return all([undisturbed(ours, plain), beside_slow_ones(ours)])
