@@ -47,9 +47,9 @@ def fill(workload: Workload) -> SessionType:
         for start, end in spans
     )
     DateOverride.objects.bulk_create(
-        DateOverride(mentor=mentor, first_date=day, last_date=day, starts=starts, ends=ends)
+        DateOverride(mentor=mentor, first_date=day, last_date=day, **hours)
         for day, spans in OVERRIDES.items()
-        for starts, ends in [(_time(a), _time(b)) for a, b in spans] or [(None, None)]
+        for hours in [{"starts": _time(a), "ends": _time(b)} for a, b in spans] or [{}]
     )
     session_type = SessionType.objects.create(
         mentor=mentor, slug="session", name="Session", price_minor=0, durations=[DURATION]

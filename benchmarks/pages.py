@@ -144,7 +144,7 @@ def visit(url: str, cookies: str) -> Callable[[], str]:
     }
 
     def ask() -> str:
-        response = handler(dict(environ), lambda *_: None)
+        response = handler(dict(environ), start_response)
         text = b"".join(response).decode()
         response.close()
         assert response.status_code == 200, (url, response.status_code)
@@ -154,6 +154,10 @@ def visit(url: str, cookies: str) -> Callable[[], str]:
 
 
 handler = WSGIHandler()
+
+
+def start_response(*_: object) -> Callable[[bytes], object]:
+    return lambda _: None
 
 
 def signed_in(who: str) -> str:

@@ -22,7 +22,10 @@ from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.payments.fake_stripe_server import FakeStripeServer
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_THE_SITE = ("benchmarks", "tests", ".venv", "var")
@@ -90,7 +93,7 @@ def follow(request: Callable[[], Any], *, status: int) -> Walk:
     return walk
 
 
-def walks(stripe: Any) -> dict[str, Walk]:
+def walks(stripe: "FakeStripeServer") -> dict[str, Walk]:
     """Each of the six requests, after a first one of its kind has filled the caches of libraries."""
     from django.test import Client
 
@@ -113,7 +116,7 @@ def walks(stripe: Any) -> dict[str, Walk]:
     def pay(reference: str) -> str:
         student.post(f"/sessions/{reference}/payment/stripe/")
         session_id = Payment.objects.get(booking__reference=reference).provider_ref
-        stripe.books.pay(session_id)
+        stripe.fake_stripe.pay(session_id)
         return session_id
 
     def event(reference: str) -> Callable[[], Any]:
