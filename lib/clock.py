@@ -18,6 +18,11 @@ def format_minute(minute: int) -> str:
     return f"{hour % 12 or 12}:{minutes:02} {'am' if hour < 12 else 'pm'}"
 
 
+def format_axis_hour(hour: int) -> str:
+    """`6 am`, `noon`, below a strip of hours."""
+    return "noon" if hour == 12 else f"{hour % 12 or 12} {'am' if hour < 12 else 'pm'}"
+
+
 def local_minute(at: datetime, zone: ZoneInfo) -> int:
     local = at.astimezone(zone)
     return local.hour * 60 + local.minute
@@ -70,6 +75,11 @@ def format_weekday(day: date) -> str:
     return f"{day:%A}"
 
 
+def format_weekday_and_day(day: date) -> str:
+    """`Wed 9`, where a day begins on an axis."""
+    return f"{day:%a} {day.day}"
+
+
 def format_offset(at: datetime, zone: ZoneInfo) -> str:
     """`GMT+5:30`, `GMT-3`, `GMT`, at that instant."""
     offset = at.astimezone(zone).utcoffset() or timedelta()
@@ -83,6 +93,11 @@ def format_offset(at: datetime, zone: ZoneInfo) -> str:
 def format_zone_name(zone: ZoneInfo) -> str:
     """`America/New York`."""
     return zone.key.replace("_", " ")
+
+
+def format_city(zone: ZoneInfo) -> str:
+    """`New York`, as people name a zone."""
+    return format_zone_name(zone).rpartition("/")[2]
 
 
 def format_zone(zone: ZoneInfo, at: datetime) -> str:

@@ -11,6 +11,7 @@ register.filter("clock_moment", clock.format_moment)
 register.filter("clock_weekday", clock.format_weekday)
 register.filter("clock_duration", clock.format_duration)
 register.filter("clock_zone_name", clock.format_zone_name)
+register.filter("clock_city", clock.format_city)
 
 
 @register.filter
