@@ -116,6 +116,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return parse_zone(self.time_zone)
 
     @property
+    def number(self) -> int:
+        """By which a portrait is drawn: the same in whatever role."""
+        return self.pk
+
+    @property
+    def photo_url(self) -> str:
+        """A mentor's photo is the profile's."""
+        return ""
+
+    @property
     def initials(self) -> str:
         words = str(self).split() or ["?"]
         return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()

@@ -6,7 +6,7 @@ from django.urls import include, path
 from accounts.views import password_change, password_set
 from config import staff
 from config.health import healthz
-from config.views import media, robots, security_txt
+from config.views import media, robots, security_txt, styleguide
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 admin.site.index_title = "Staff"
@@ -20,6 +20,7 @@ handler500 = "config.views.server_error"
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("robots.txt", robots, name="robots"),
+    path("styleguide/", styleguide, name="styleguide"),
     path(".well-known/security.txt", security_txt, name="security_txt"),
     path("admin/", admin.site.urls),
     path("media/<path:path>", media, name="media"),

@@ -1,10 +1,12 @@
 import errno
 from datetime import timedelta
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -60,6 +62,46 @@ def _text(*lines: str) -> HttpResponse:
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
     response["Cache-Control"] = "public, max-age=86400"
     return response
+
+
+class Sample(NamedTuple):
+    """Somebody to draw, who is nobody."""
+
+    number: int
+    initials: str
+    name: str
+    photo_url: str = ""
+
+
+@require_safe
+def styleguide(request: HttpRequest) -> HttpResponse:
+    """Every part of the look on one page, while the site is being developed."""
+    if not settings.DEBUG:
+        raise Http404
+    names = (
+        "Imogen Thackray",
+        "Farah Siddiqui",
+        "Marcus Ellery",
+        "Adaeze Nwosu",
+        "Haruka Minegishi",
+        "Meera Rao",
+    )
+    context = {
+        "lengths": (15, 30, 45, 60, 90, 120),
+        "sizes": (120, 96, 56, 36, 28),
+        "people": [
+            Sample(number, "".join(word[0] for word in name.split()), name)
+            for number, name in enumerate(names, start=1)
+        ],
+        "states": [
+            ("done", "Booked, ₹1,050"),
+            ("waits", "Held for you, 8:42 left"),
+            ("over", "Completed"),
+            ("ended", "Cancelled"),
+            ("failed", "Payment failed"),
+        ],
+    }
+    return render(request, "styleguide.html", context)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -32,6 +32,7 @@ class CardFacts(NamedTuple):
 
     name: str
     url: str
+    number: int
     initials: str
     photo_url: str
     headline: str
@@ -69,6 +70,7 @@ class Card:
         return CardFacts(
             name=mentor.name,
             url=mentor.get_absolute_url(),
+            number=mentor.number,
             initials=mentor.initials,
             photo_url=mentor.photo_url,
             headline=mentor.headline,

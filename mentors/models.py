@@ -254,6 +254,10 @@ class Mentor(models.Model):
         return self.user.name
 
     @property
+    def number(self) -> int:
+        return self.user_id
+
+    @property
     def initials(self) -> str:
         return self.user.initials
 

@@ -14,6 +14,7 @@ FONTS = Path(__file__).parent / "fonts"
 FACES = {"": "NotoSans-Regular.ttf", "B": "NotoSans-Bold.ttf"}
 INK, QUIET, LINE, ACCENT = (27, 33, 41), (90, 97, 107), (220, 216, 206), (19, 84, 63)
 MARGIN, WIDTH, AMOUNT_WIDTH, GAP = 20, 170, 45, 6
+MARK = 7
 
 
 def draw(receipt: Receipt) -> bytes:
@@ -51,13 +52,23 @@ class _Page(FPDF):
 
     def head(self) -> None:
         receipt = self.receipt
-        self._text(printable(receipt.site_name, otherwise=receipt.site_url), size=13, bold=True, color=ACCENT)
+        self._mark()
+        name = printable(receipt.site_name, otherwise=receipt.site_url)
+        self._text(name, size=13, bold=True, x=MARGIN + MARK + 2.5, width=WIDTH - MARK - 2.5)
         self.ln(8)
         self._text("Receipt", size=26, bold=True)
         self.ln(1)
         self._text(receipt.number, size=10, color=QUIET)
         self._text(f"Paid on {receipt.paid_date}, {receipt.paid_zone}", size=10, color=QUIET)
         self.ln(GAP)
+
+    def _mark(self) -> None:
+        """As `lib.drawings` draws it on pages, beside the name that follows."""
+        left, top, unit = MARGIN, self.get_y(), MARK / 32
+        with self.local_context(draw_color=ACCENT, line_width=3.8 * unit):
+            self.circle(left + 16 * unit, top + 16 * unit, 13 * unit)
+            hands = [(left + x * unit, top + y * unit) for x, y in ((16, 8.5), (16, 16), (21, 19.6))]
+            self.polyline(hands)
 
     def parties(self) -> None:
         top = self.get_y()

@@ -373,4 +373,4 @@ def test_next_times_cost_the_same_for_one_mentor_and_a_page_of_them(
     client.get("/mentors/")
     with django_assert_num_queries(5):  # type: ignore[attr-defined]
         page = client.get("/mentors/").content.decode()
-    assert page.count("Next free") == mentors
+    assert page.count("Next open") == mentors

@@ -98,6 +98,8 @@ PAGES = [
     Visit("landing", "/"),
     Visit("landing", "/", site="empty"),
     Visit("landing", "/", STUDENT),
+    Visit("styleguide", "/styleguide/", site="developed"),
+    Visit("styleguide", "/styleguide/", status=404),
     Visit("mentor_list", "/mentors/"),
     Visit("mentor_list", "/mentors/", site="empty"),
     Visit("mentor_list", "/mentors/?q=nothing-is-called-this"),
@@ -227,6 +229,12 @@ def filled(site: Site) -> tuple[Site, dict[str, str]]:
 def empty() -> Iterator[tuple[Site, dict[str, str]]]:
     with start_web(PRODUCTION) as site:
         site.call(stage.newcomer, "New", PASSWORD)
+        yield site, {}
+
+
+@pytest.fixture(scope="module")
+def developed() -> Iterator[tuple[Site, dict[str, str]]]:
+    with start_web({"DEBUG": "1"}) as site:
         yield site, {}
 
 

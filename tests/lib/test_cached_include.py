@@ -7,7 +7,7 @@ from pytest_django.fixtures import Settings
 
 from lib.templatetags import cached_include
 
-NOTE = "{% load cached_include %}{% cached_include 'components/badge.html' status='free' label=words %}"
+NOTE = "{% load cached_include %}{% cached_include 'components/state.html' status='free' label=words %}"
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def badge(words: object) -> str:
 
 
 def test_partial_reads_as_if_it_was_included() -> None:
-    included = "{% include 'components/badge.html' with status='free' label=words only %}"
+    included = "{% include 'components/state.html' with status='free' label=words only %}"
     plain = Template(included).render(Context({"words": "<Free>"}))
     assert badge("<Free>") == plain
     assert badge("<Free>") == plain

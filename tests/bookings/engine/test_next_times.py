@@ -70,7 +70,7 @@ def test_a_page_of_mentors_with_their_next_free_times_costs_four_queries(
     with django_assert_num_queries(4):
         page = list(Mentor.objects.listed(NOW).select_related("user").prefetch_related("session_types"))
         times = panels.mentors.render(request, page, "mentor_times")["mentor_times"]
-    assert sum("Next free" in each for each in times.values()) == count
+    assert sum("Next open" in each for each in times.values()) == count
     with django_assert_num_queries(2):
         panels.mentors.render(request, page, "mentor_times")
 
