@@ -33,7 +33,7 @@ class PersonFields(forms.ModelForm[User]):
 class UserAddForm(PersonFields, AdminUserCreationForm[User]):
     class Meta:
         model = User
-        fields = ("email", "name", "time_zone", "phone")
+        fields = ("email", "name", "time_zone", "clock_hours", "phone")
 
 
 class UserChangeForm(PersonFields, DjangoUserChangeForm[User]):
@@ -54,7 +54,7 @@ class UserAdmin(BoundedListAdmin, DjangoUserAdmin[User]):
     readonly_fields = ("is_mentor", "last_login", "date_joined", "closed_at")
     actions = ("activate", "deactivate")
     fieldsets = (
-        (None, {"fields": ("email", "name", "time_zone", "phone", "password")}),
+        (None, {"fields": ("email", "name", "time_zone", "clock_hours", "phone", "password")}),
         (
             "May",
             {"fields": ("is_active", "is_mentor", "is_staff", "is_superuser", "groups", "user_permissions")},
@@ -70,6 +70,7 @@ class UserAdmin(BoundedListAdmin, DjangoUserAdmin[User]):
                     "email",
                     "name",
                     "time_zone",
+                    "clock_hours",
                     "phone",
                     "usable_password",
                     "password1",

@@ -57,6 +57,7 @@ def _account(user: User) -> Part:
                 "name": user.name,
                 "email": user.email,
                 "time_zone": user.time_zone,
+                "clock_hours": user.clock_hours,
                 "phone": user.phone,
                 "joined_at": user.date_joined,
                 "last_signed_in_at": user.last_login,

@@ -17,13 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import ClockHours, User
 from lib.names import validate_name
-from lib.zones import parse_zone, zone_choices
+from lib.zones import find_zone, parse_zone, zone_choices
 
 
 class TimeZoneField(forms.ChoiceField):
-    """Knows the old names too; cleans to the present one."""
+    """Knows the old names too, and cities; cleans to the zone's present name."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "required": "Choose a time zone.",
@@ -39,7 +39,24 @@ class TimeZoneField(forms.ChoiceField):
         return zone.key if zone else value
 
     def to_python(self, value: Any) -> str:
-        return str(self.prepare_value(super().to_python(value)))
+        words = super().to_python(value)[:200]
+        zone = find_zone(words) if words else None
+        return zone.key if zone else words
+
+
+class ClockHoursField(forms.TypedChoiceField):
+    """12 or 24; nothing when it is left open."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label="Clock",
+            choices=ClockHours.choices,
+            widget=forms.RadioSelect,
+            coerce=int,
+            empty_value=None,
+            required=False,
+            **kwargs,
+        )
 
 
 class PhoneField(forms.CharField):
@@ -58,7 +75,16 @@ class PhoneField(forms.CharField):
 
 
 class TimeZoneForm(forms.Form):
-    time_zone = TimeZoneField()
+    """Of the two, what is given is changed."""
+
+    time_zone = TimeZoneField(required=False)
+    clock_hours = ClockHoursField()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not self.errors and not data["time_zone"] and not data["clock_hours"]:
+            self.add_error("time_zone", TimeZoneField.default_error_messages["required"])
+        return data
 
 
 class SettingsForm(forms.ModelForm[User]):
@@ -66,6 +92,7 @@ class SettingsForm(forms.ModelForm[User]):
     time_zone = TimeZoneField(
         required=False, help_text="All times on the site and in your mail are shown in it."
     )
+    clock_hours = ClockHoursField()
     phone = PhoneField(
         required=False,
         help_text="With the country code. It is for messages about your sessions; so far all of them go by e-mail.",
@@ -73,7 +100,7 @@ class SettingsForm(forms.ModelForm[User]):
 
     class Meta:
         model = User
-        fields = ("name", "time_zone", "phone")
+        fields = ("name", "time_zone", "clock_hours", "phone")
 
     def save(self, commit: bool = True) -> User:
         if commit:

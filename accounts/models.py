@@ -29,6 +29,11 @@ def validate_zone(value: str) -> None:
 FORMER = "Former member"
 
 
+class ClockHours(models.IntegerChoices):
+    TWELVE = 12, "12 hours, am and pm"
+    TWENTY_FOUR = 24, "24 hours"
+
+
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), **fields)
@@ -49,6 +54,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("e-mail address")
     name = models.CharField(max_length=120, validators=[validate_name])
     time_zone = models.CharField(max_length=64, blank=True, validators=[validate_zone])
+    # Until it is chosen, or first seen by the language of their browser, unknown.
+    clock_hours = models.PositiveSmallIntegerField("clock", choices=ClockHours.choices, null=True, blank=True)
     phone = models.CharField(max_length=32, blank=True)
     # Kept by mentors, written down here because every page's header asks.
     is_mentor = models.BooleanField("mentor", default=False)

@@ -3,6 +3,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -17,3 +18,12 @@ def keep_this_session(request: HttpRequest, user: User, authenticator: Authentic
         update_session_auth_hash(
             request, User.objects.get(pk=user.pk)
         )  # this one remembers the old second step
+
+
+@receiver(user_logged_in)
+def remember_hours(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """So that mail reads like the pages: the hours of the device on which they first sign in."""
+    hours = getattr(request, "clock_hours", None)
+    if user.clock_hours is None and hours is not None:
+        User.objects.filter(pk=user.pk, clock_hours=None).update(clock_hours=hours)
+        user.clock_hours = hours

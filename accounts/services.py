@@ -74,6 +74,7 @@ def _forget(person: User, now: datetime) -> None:
     rename_in_log(person, FORMER)
     person.email, person.name = f"closed-{person.pk}@closed.invalid", FORMER
     person.phone = person.time_zone = ""
+    person.clock_hours = None
     person.is_active, person.is_mentor = False, False
     person.closed_at, person.last_login = now, None
     person.set_unusable_password()

@@ -19,13 +19,15 @@ from accounts.models import User
 from accounts.reauthentication import just_said_who
 from accounts.requests import current_user
 from accounts.services import CannotClose, MeaningChanged, close_account
-from lib.clock import format_zone
+from lib.clock import current_hours, format_zone
 from lib.ratelimit import limit_posts
 from lib.zones import parse_zone
 
 # Choosing a first password opens the account to it.
 password_set = login_required(just_said_who(allauth_views.password_set))
 YEAR = 365 * 24 * 60 * 60
+# Where a device keeps what a person would keep in their account.
+COOKIES = {"time_zone": "tz", "clock_hours": "clock_hours"}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,7 +39,10 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     form = SettingsForm(
         request.POST if request.method == "POST" else None,
         instance=person,
-        initial={"time_zone": zone.key if zone else ""},
+        initial={
+            "time_zone": zone.key if zone else "",
+            "clock_hours": person.clock_hours or current_hours(),
+        },
     )
     if form.is_valid():
         form.save()
@@ -49,22 +54,26 @@ def settings_page(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def time_zone_update(request: HttpRequest) -> HttpResponse:
-    """A person's zone is saved with them; whoever is signed out has it in a cookie."""
+    """A person's zone and hours are saved with them; whoever is signed out has them in cookies."""
     used, device = getattr(request, "time_zone", None), request.COOKIES.get("tz_detected", "")
     detected = parse_zone(device)
     data = request.POST if request.method == "POST" else None
-    form = TimeZoneForm(data, initial={"time_zone": used.key if used else ""})
+    form = TimeZoneForm(data, initial={"time_zone": used.key if used else "", "clock_hours": current_hours()})
     next_url = _safe_next(request)
     if form.is_valid():
-        name = form.cleaned_data["time_zone"]
+        chosen = {name: value for name, value in form.cleaned_data.items() if value}
         response = redirect(next_url or ("settings" if request.user.is_authenticated else "landing"))
         if request.user.is_authenticated:
-            User.objects.filter(pk=request.user.pk).update(time_zone=name)
+            User.objects.filter(pk=request.user.pk).update(**chosen)
         else:
-            _set_cookie(response, "tz", name)
-        if detected and detected.key != name:
+            for name, value in chosen.items():
+                _set_cookie(response, COOKIES[name], str(value))
+        zone = chosen.get("time_zone", used.key if used else "")
+        if "time_zone" in chosen and detected and detected.key != zone:
             _set_cookie(response, "tz_kept", device)  # pages need not offer it again
-        messages.success(request, f"Times are now shown in {name.replace('_', ' ')}.")
+        where = f" in {zone.replace('_', ' ')}" if zone else ""
+        hours = f", on a clock of {chosen['clock_hours']} hours" if "clock_hours" in chosen else ""
+        messages.success(request, f"Times are now shown{where}{hours}.")
         return response
     now = timezone.now()
     context = {
@@ -126,6 +135,7 @@ def account_closing(request: HttpRequest) -> HttpResponse:
             _set_cookie(response, "tz", detected.key)
         else:
             response.delete_cookie("tz")
+        response.delete_cookie("clock_hours")
         return response
     return _closing_page(request, status=200)
 

@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.middleware.TimeZoneMiddleware",
+    "accounts.middleware.ClockMiddleware",
     "accounts.middleware.PostLimitMiddleware",
     "accounts.middleware.InvalidFormMiddleware",
 ]

@@ -1,25 +1,79 @@
 """How an instant reads: the only place that turns times into words, for pages, mail and calendars.
 
-Pure: instants are aware datetimes, zones are given, nothing reads the present time by itself.
+Pure: instants are aware datetimes, zones are given, nothing reads the present time by itself. Only whether hours run
+to 12 or to 24 is said once around what is written for a reader: `with hours_of_day(24): …`.
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+
+HOURS = (12, 24)
+_hours = ContextVar("hours", default=12)
+# What a clock reads at each minute of the day.
+_LABELS = {
+    12: [
+        f"{hour % 12 or 12}:{minute:02} {'am' if hour < 12 else 'pm'}"
+        for hour in range(24)
+        for minute in range(60)
+    ],
+    24: [f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60)],
+}
+
+
+@contextmanager
+def hours_of_day(hours: int) -> Iterator[None]:
+    """What is written within is for a reader whose clock runs to 12 or to 24."""
+    token = _hours.set(hours)
+    try:
+        yield
+    finally:
+        _hours.reset(token)
+
+
+def current_hours() -> int:
+    """12 or 24."""
+    return _hours.get()
+
+
+def hours_in_languages(languages: Iterable[str]) -> int | None:
+    """12 or 24, as the first of these language tags that is known writes times (CLDR); None when none is."""
+    return next((hours for each in languages if (hours := _hours_in(each))), None)
+
+
+@lru_cache(256)
+def _hours_in(language: str) -> int | None:
+    try:
+        pattern = Locale.parse(language, sep="-").time_formats["short"].pattern
+    except (UnknownLocaleError, ValueError):
+        return None
+    return 24 if "H" in pattern else 12
 
 
 def format_time(at: datetime, zone: ZoneInfo) -> str:
-    """`9:05 am`, on the wall clock of that zone."""
+    """`9:05 am` or `09:05`, on the wall clock of that zone."""
     return format_minute(local_minute(at, zone))
 
 
 def format_minute(minute: int) -> str:
-    """`9:05 am` for a minute of the day, 0 to 1439."""
-    hour, minutes = divmod(minute, 60)
-    return f"{hour % 12 or 12}:{minutes:02} {'am' if hour < 12 else 'pm'}"
+    """`9:05 am` or `09:05` for a minute of the day, 0 to 1439."""
+    return _LABELS[_hours.get()][minute]
+
+
+def minute_labels() -> list[str]:
+    """What `format_minute` says of each minute of the day, for whoever words many."""
+    return _LABELS[_hours.get()]
 
 
 def format_axis_hour(hour: int) -> str:
-    """`6 am`, `noon`, below a strip of hours."""
+    """`6 am` or `06:00`, and `noon` or `12:00`, below a strip of hours."""
+    if _hours.get() == 24:
+        return format_minute(hour * 60)
     return "noon" if hour == 12 else f"{hour % 12 or 12} {'am' if hour < 12 else 'pm'}"
 
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from bookings import invitations
 from bookings.models import Booking
 from bookings.policy import describe
-from lib.clock import clock_change_note, format_duration, format_short_date, format_time
+from lib.clock import clock_change_note, format_duration, format_short_date, format_time, hours_of_day
 from lib.money import format_money
 from notifications.models import OF_THE_SESSION, Kind, Message, reminder_due_at
 from payments.models import Payment, Refund
@@ -37,6 +37,11 @@ class Fact:
 
 def compose(message: Message, *, now: datetime) -> EmailMultiAlternatives:
     """Needs the recipient and the booking's people loaded; what tells of money asks for it in one query more."""
+    with hours_of_day(message.recipient.clock_hours or 12):
+        return _compose(message, now)
+
+
+def _compose(message: Message, now: datetime) -> EmailMultiAlternatives:
     is_farewell = message.kind == Kind.ACCOUNT_CLOSED
     context = _site_context(FAREWELL) if is_farewell else _context(message, now)
     mail = EmailMultiAlternatives(

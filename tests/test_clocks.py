@@ -195,7 +195,7 @@ def test_every_time_on_every_page_is_in_a_zone_that_the_page_names(scene: dict[s
                 client.cookies["tz"] = zone
             words = seen(client, visit, scene)
             known = instants() | (open_hours() if visit.name in CALENDARS else set())
-            named = [each for each in ZONES if clock.format_zone_name(each) in words]
+            named = [each for each in ZONES if clock.format_city(each) in words]
             said = TIMES.findall(words) + DATES.findall(words)
             right = readings(known, named)
             wrong += [f"{visit.label}: {each}" for each in said if each not in right]

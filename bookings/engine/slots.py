@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
-from lib.clock import format_minute, format_offset
+from lib.clock import format_offset, minute_labels
 from lib.intervals import Interval
 from lib.wallclock import (
     DAY_MINUTES,
@@ -39,7 +39,6 @@ FREE, TAKEN, HELD = State  # a member is found faster by its own name
 Start = tuple[int, State]
 Slot = tuple[int, State, str]
 MINUTE = itemgetter(0)
-LABELS = [format_minute(minute) for minute in range(DAY_MINUTES)]
 
 
 class Refusal(Enum):
@@ -200,6 +199,7 @@ def by_date(starts: Sequence[Start], zone: ZoneInfo) -> dict[date, list[Slot]]:
     """Starts in order of time, under the dates on which they are in that zone, as its clocks read them."""
     if not starts:
         return {}
+    labels = minute_labels()
     minutes = [minute for minute, _ in starts]
     clock = wall_clock(zone, minutes[0], minutes[-1])
     days: dict[date, list[Slot]] = {}
@@ -208,7 +208,7 @@ def by_date(starts: Sequence[Start], zone: ZoneInfo) -> dict[date, list[Slot]]:
         number, reading = divmod(clock.reading(minutes[at]), DAY_MINUTES)
         day, midnight = date_of(number), minutes[at] - reading
         stop = bisect_left(minutes, min(midnight + DAY_MINUTES, clock.steady_until(minutes[at])), at)
-        slots = [(minute, state, LABELS[minute - midnight]) for minute, state in starts[at:stop]]
+        slots = [(minute, state, labels[minute - midnight]) for minute, state in starts[at:stop]]
         days[day] = _told_apart(days[day] + slots, zone) if day in days else slots
         at = stop
     return days

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from accounts.middleware import TimeZoneMiddleware
+from accounts.middleware import ClockMiddleware
 from accounts.models import User
 
 pytestmark = pytest.mark.once
@@ -60,7 +60,7 @@ def test_zone_is_active_while_the_page_is_made_and_not_after(student: User, rf: 
 
     request = rf.get("/admin/")
     request.user = student
-    TimeZoneMiddleware(view)(request)
+    ClockMiddleware(view)(request)
     assert seen == ["Europe/Berlin"]
     assert timezone.get_current_timezone_name() == "UTC"
 
@@ -68,7 +68,7 @@ def test_zone_is_active_while_the_page_is_made_and_not_after(student: User, rf: 
 @pytest.mark.parametrize("path", ["/media/photos/1.webp", "/healthz"])
 def test_what_shows_no_times_does_not_read_the_user(rf: RequestFactory, path: str) -> None:
     request = rf.get(path, headers={"cookie": "tz=Europe/Berlin"})  # has no user: reading it would fail
-    TimeZoneMiddleware(lambda request: HttpResponse())(request)
+    ClockMiddleware(lambda request: HttpResponse())(request)
     assert request.time_zone is None  # type: ignore[attr-defined]
 
 
@@ -144,3 +144,72 @@ def test_junk_is_refused_and_changes_nothing(client: Client, junk: str) -> None:
 def test_other_methods_are_refused(client: Client) -> None:
     assert client.put(URL).status_code == 405
     assert client.delete(URL).status_code == 405
+
+
+def hours_of(client: Client, language: str = "") -> int | None:
+    hours: int | None = client.get(URL, headers={"accept-language": language}).wsgi_request.clock_hours  # type: ignore[attr-defined]
+    return hours
+
+
+def test_hours_are_the_accounts_else_the_devices_choice_else_its_languages(
+    client: Client, student: User
+) -> None:
+    assert hours_of(client) is None
+    assert hours_of(client, "de-DE,en;q=0.5") == 24
+    assert hours_of(client, "en;q=0.5,de-DE;q=0.1") == 12
+    assert hours_of(client, "x" * 10_000) is None
+    client.cookies["clock_hours"] = "12"
+    assert hours_of(client, "de-DE") == 12
+    client.cookies["clock_hours"] = "13"
+    assert hours_of(client, "de-DE") == 24
+    User.objects.filter(pk=student.pk).update(clock_hours=12)
+    client.force_login(student)
+    assert hours_of(client, "de-DE") == 12
+
+
+@pytest.mark.django_db
+def test_hours_are_the_pages_and_nobody_elses_afterwards(client: Client) -> None:
+    client.cookies["tz"] = "Asia/Kolkata"
+    assert "it is 12:00 now" in client.get(URL, headers={"accept-language": "de"}).text
+    assert "it is 12:00 pm now" in client.get(URL).text
+
+
+@pytest.mark.django_db
+def test_chosen_hours_are_kept_on_the_device(client: Client) -> None:
+    answer = client.post(URL, {"clock_hours": "24"})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (answer.cookies["clock_hours"].value, "tz" in answer.cookies) == ("24", False)
+    page = client.get(URL).text
+    assert "Times are now shown, on a clock of 24 hours." in page
+    assert 'value="24" id="id_clock_hours_1" checked' in page
+
+
+def test_chosen_hours_are_saved_with_a_person(client: Client, student: User, stranger: User) -> None:
+    client.force_login(student)
+    answer = client.post(URL, {"time_zone": "Kolkata, India", "clock_hours": "24"})
+    student.refresh_from_db()
+    stranger.refresh_from_db()
+    assert (student.time_zone, student.clock_hours) == ("Asia/Kolkata", 24)
+    assert stranger.clock_hours is None
+    assert "clock_hours" not in answer.cookies
+    assert client.post(URL, {"clock_hours": "7"}).status_code == 422
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["kolkata", "Kolkata, India", " Asia/Calcutta "])
+def test_zone_is_found_by_its_city(client: Client, typed: str) -> None:
+    assert client.post(URL, {"time_zone": typed}).cookies["tz"].value == "Asia/Kolkata"
+
+
+def test_hours_of_the_first_device_stay_with_the_person(client: Client, student: User) -> None:
+    """So that their mail reads like the pages that they know."""
+    for language in ("de", "en-US"):
+        client.get("/accounts/login/", headers={"accept-language": language})
+        client.post(
+            "/accounts/login/",
+            {"login": student.email, "password": "office-hours"},
+            headers={"accept-language": language},
+        )
+        client.logout()
+        student.refresh_from_db()
+        assert student.clock_hours == 24

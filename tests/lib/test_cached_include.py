@@ -5,6 +5,7 @@ from django.template import Context, Template
 from django.utils.safestring import SafeString
 from pytest_django.fixtures import Settings
 
+from lib.clock import hours_of_day
 from lib.templatetags import cached_include
 
 NOTE = "{% load cached_include %}{% cached_include 'components/state.html' status='free' label=words %}"
@@ -38,6 +39,13 @@ def test_safe_text_and_the_same_text_are_two() -> None:
 def test_equal_values_of_other_types_are_others() -> None:
     assert "True" in badge(True)
     assert "True" not in badge(1)
+
+
+def test_another_clocks_hours_are_another_text() -> None:
+    assert badge("Free") == badge("Free")
+    with hours_of_day(24):
+        badge("Free")
+    assert cached_include.kept.cache_info().currsize == 2
 
 
 def test_nothing_is_kept_while_templates_are_written(settings: Settings) -> None:

@@ -32,6 +32,40 @@ def test_minute_of_the_day_reads_on_a_twelve_hour_clock(minute: int, words: str)
     assert clock.format_minute(minute) == words
 
 
+def test_times_on_a_clock_of_24_hours() -> None:
+    at = utc(2026, 12, 9, 13, 5)
+    with clock.hours_of_day(24):
+        assert clock.format_minute(5) == "00:05"
+        assert clock.format_range(at, utc(2026, 12, 9, 14, 5), KOLKATA) == "18:35 to 19:35"
+        assert clock.format_moment(at, KOLKATA) == "Wednesday 9 December 2026, 18:35"
+        assert [clock.format_axis_hour(hour) for hour in (0, 6, 12)] == ["00:00", "06:00", "12:00"]
+        with clock.hours_of_day(12):
+            assert clock.format_time(at, KOLKATA) == "6:35 pm"
+        assert clock.minute_labels()[1439] == "23:59"
+    assert clock.minute_labels()[1439] == "11:59 pm"
+
+
+@pytest.mark.parametrize(
+    ("languages", "hours"),
+    [
+        (["en"], 12),
+        (["en-us"], 12),
+        (["en-in"], 12),
+        (["hi"], 12),
+        (["en-gb"], 24),
+        (["de"], 24),
+        (["fr-ca"], 24),
+        (["zh-hans-cn"], 24),
+        (["xx", "de-at", "en-us"], 24),
+        (["*"], None),
+        (["", "-", "x" * 300], None),
+        ([], None),
+    ],
+)
+def test_hours_are_those_of_the_first_language_that_is_known(languages: list[str], hours: int | None) -> None:
+    assert clock.hours_in_languages(languages) == hours
+
+
 def test_time_is_the_zones_wall_clock() -> None:
     at = utc(2026, 12, 9, 5, 30)
     assert [clock.format_time(at, zone) for zone in (KOLKATA, KATHMANDU, BERLIN, NEW_YORK)] == [

@@ -50,6 +50,17 @@ def test_confirmation_says_when_in_the_readers_zone_and_on_both_clocks(confirmat
         assert "1 hour" in body
 
 
+def test_hours_run_as_the_reader_has_chosen(confirmation, student, mail_of):
+    User.objects.filter(pk=student.pk).update(clock_hours=24)
+    mail = mail_of(confirmation)
+    assert mail.subject.endswith("Wed 9 Dec, 06:30")
+    for body in (mail.body, html_of(mail)):
+        assert "06:30 to 07:30" in body
+        assert " am" not in body
+        assert " pm" not in body
+    assert "06:30" in next(part.content for part in mail.alternatives if "calendar" in part.mimetype)
+
+
 def test_confirmation_tells_the_mentor_on_the_mentors_clock(mentors_confirmation, mail_of):
     mail = mail_of(mentors_confirmation)
     assert mail.subject == "Confirmed: Career Guidance with Arjun Kapoor, Wed 9 Dec, 11:00 am"
