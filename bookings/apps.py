@@ -11,6 +11,7 @@ class BookingsConfig(AppConfig):
         from accounts import closing, export
         from bookings import personal, receivers, triggers  # noqa: F401
         from bookings.panels.availability import HoursPanels
+        from bookings.panels.dashboard import DashboardPanels
         from bookings.panels.mentors import MentorPanels
         from mentors import panels
 
@@ -22,7 +23,9 @@ class BookingsConfig(AppConfig):
             mentor_reviews=MentorPanels.reviews,
             mentor_policy=MentorPanels.policy,
             policy_choices=MentorPanels.policy_choices,
-            dashboard_next=MentorPanels.next,
+        )
+        panels.mentors.register(
+            DashboardPanels, dashboard_next=DashboardPanels.next, dashboard_figures=DashboardPanels.figures
         )
         panels.hours.register(
             HoursPanels,

@@ -129,6 +129,11 @@ def format_weekday(day: date) -> str:
     return f"{day:%A}"
 
 
+def format_short_weekday(day: date) -> str:
+    """`Wed`, above a column."""
+    return f"{day:%a}"
+
+
 def format_weekday_and_day(day: date) -> str:
     """`Wed 9`, where a day begins on an axis."""
     return f"{day:%a} {day.day}"

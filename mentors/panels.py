@@ -3,8 +3,10 @@
 from lib.panels import Panels
 
 # Rows are mentors. Next free times stand on cards, reviews and the cancellation policy in words on the profile; what
-# all the policies mean, and what is next, on the mentor's own pages.
-mentors = Panels("mentor_times", "mentor_reviews", "mentor_policy", "policy_choices", "dashboard_next")
+# all the policies mean, what is next, and how it is going on the mentor's own pages.
+mentors = Panels(
+    "mentor_times", "mentor_reviews", "mentor_policy", "policy_choices", "dashboard_next", "dashboard_figures"
+)
 # Rows are `mentors.schedules.MentorHours`, saved or only tried: exactly what students would see, and the sessions that
 # lie outside.
 hours = Panels("availability_preview", "sessions_outside_hours")

@@ -1,11 +1,10 @@
-"""What bookings show on the pages of mentors: next free times, reviews, what is next."""
+"""What bookings show on the pages of mentors: next free times, reviews, the cancellation policy."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -15,10 +14,9 @@ from django.utils.safestring import SafeString
 
 from accounts.requests import viewer, viewer_zone
 from bookings.engine.next_times import next_times
-from bookings.models import Booking, Review, Status
+from bookings.models import Review
 from bookings.policy import describe
-from bookings.sessions import SessionView
-from lib.clock import format_date, format_short_date, format_time, format_zone, to_param
+from lib.clock import format_short_date, format_time, format_zone, to_param
 from mentors.models import Mentor, SessionType
 
 REVIEWS_SHOWN = 10
@@ -62,35 +60,6 @@ class MentorPanels:
             "", "<li>{}: {}</li>", [(each.label, describe(each)) for each in Mentor.Policy]
         )
         return {mentor.pk: format_html('<ul role="list">{}</ul>', lines) for mentor in self.mentors}
-
-    def next(self) -> Mapping[int, SafeString]:
-        """On a mentor's own dashboard: requests that wait for an answer, what is on today, and in the days after."""
-        rendered = {}
-        for mentor in self.mentors:
-            zone = viewer_zone(self.request, mentor.zone)
-            today = self.now.astimezone(zone).date()
-            sessions = self._sessions_ahead(mentor)
-            agreed = [each for each in sessions if each.booking.status == Status.SCHEDULED]
-            context = {
-                "requests": [each for each in sessions if each.booking.status == Status.REQUESTED],
-                "today": format_date(today),
-                "zone": zone,
-                "sessions_today": [each for each in agreed if each.local_start.date() <= today],
-                "sessions": [each for each in agreed if each.local_start.date() > today],
-            }
-            rendered[mentor.pk] = SafeString(
-                render_to_string("bookings/_dashboard_next.html", context, request=self.request)
-            )
-        return rendered
-
-    def _sessions_ahead(self, mentor: Mentor) -> list[SessionView]:
-        """Every open request, and what is agreed for the week to come: one query."""
-        within_a_week = Q(status=Status.SCHEDULED, starts_at__lte=self.now + timedelta(days=7))
-        rows = Booking.objects.for_mentor(mentor).upcoming(self.now).with_people().order_by("starts_at")
-        return [
-            SessionView(each, self.request, self.now)
-            for each in rows.filter(Q(status=Status.REQUESTED) | within_a_week)
-        ]
 
 
 def times_links(

@@ -17,6 +17,14 @@ from mentors.schedules import Hours, span
 Row = dict[str, Any]
 
 MAX_ROWS = 140
+# For who has no hours yet, to take over or to change.
+STARTING_WEEK: list[Row] = [
+    {"weekday": day, "kind": WeeklyHours.Kind.OPEN, "starts": "09:00", "ends": "17:00", "is_active": True}
+    for day in (
+        *(Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY),
+        *(Weekday.THURSDAY, Weekday.FRIDAY),
+    )
+]
 WEEK_MINUTES = 7 * DAY_MINUTES
 
 
@@ -139,7 +147,9 @@ class WeekForm(BaseFormSet[HoursForm]):
         return [row for row in rows if str(row["weekday"]) in _WEEKDAYS and row["kind"] in WeeklyHours.Kind]
 
     def edited(self, data: QueryDict) -> "WeekForm | None":
-        """The rows after the press of “Add”, “Remove”, “Switch” or “Copy”; None for any other button."""
+        """The rows after the press of “Add”, “Remove”, “Copy” or “Start with …”; None for any other button."""
+        if "starting_week" in data:
+            return self.showing(STARTING_WEEK)
         rows = self.rows()
         if "add_line" in data:
             day, _, kind = str(data["add_line"]).partition("-")
@@ -151,12 +161,6 @@ class WeekForm(BaseFormSet[HoursForm]):
             gone = [at for at in range(len(rows)) if str(at) == data["remove_line"]]
             day_left = next((int(rows[at]["weekday"]) for at in gone), None)
             return self.showing((row for at, row in enumerate(rows) if at not in gone), day=day_left)
-        if "switch_day" in data:
-            day, _, to = str(data["switch_day"]).partition("-")
-            switched = [
-                {**row, "is_active": to == "on"} if str(row["weekday"]) == day else row for row in rows
-            ]
-            return self.showing(switched, day=int(day) if day in _WEEKDAYS else None)
         if "copy_day" in data:
             source = data.get("copy_from", "")
             targets = (set(data.getlist("copy_to")) & set(_WEEKDAYS)) - {source}
@@ -196,14 +200,9 @@ class WeekForm(BaseFormSet[HoursForm]):
                 "is_copied": day.value == self.copied_day,
                 "open": self._of_day(day.value, WeeklyHours.Kind.OPEN),
                 "breaks": self._of_day(day.value, WeeklyHours.Kind.BREAK),
-                "is_off": self._is_off(day.value),
             }
             for day in Weekday
         ]
-
-    def _is_off(self, weekday: int) -> bool:
-        rows = self._of_day(weekday, WeeklyHours.Kind.OPEN)
-        return bool(rows) and not any(form["is_active"].value() for form in rows)
 
     def _of_day(self, weekday: int, kind: str) -> list[HoursForm]:
         found = [

@@ -36,6 +36,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     dates_ahead = mentor.date_overrides.open_ahead(timezone.now())
     has_hours = mentor.weekly_hours.open().exists() or dates_ahead.exists()
     has_type = len(unpayable) < len(offers)
+    shown = panels.mentors.render_one(request, mentor, "dashboard_next", "dashboard_figures")
     context = {
         "mentor": mentor,
         "decision": mentor.decision(),
@@ -43,7 +44,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "has_type": has_type,
         "unpayable": unpayable,
         "is_ready": has_hours and has_type and not unpayable and mentor.status != Mentor.Status.APPLIED,
-        "next": panels.mentors.render_one(request, mentor, "dashboard_next")["dashboard_next"],
+        "next": shown["dashboard_next"],
+        "figures": shown["dashboard_figures"],
     }
     return render(request, "mentors/dashboard/overview.html", context)
 

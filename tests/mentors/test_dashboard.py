@@ -3,6 +3,7 @@ from datetime import time, timedelta
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
@@ -23,6 +24,8 @@ PAGES = {
     "/dashboard/session-types/career/switch/": {"post"},
     "/dashboard/profile/": {"get", "post"},
 }
+# The person, the mentor, what is missing (4), sessions, hours, answers and earnings.
+OVERVIEW_QUERIES = 10
 CALLS = [(url, method) for url, methods in PAGES.items() for method in sorted(methods)]
 
 
@@ -211,23 +214,75 @@ def test_a_bad_photo_changes_nothing(own: Client, mentor: Mentor) -> None:
     assert (mentor.headline, bool(mentor.photo)) == ("Staff engineer", False)
 
 
-def test_overview_parts_today_from_the_days_after_and_shows_both_clocks(
+def test_overview_draws_the_week_and_says_the_same_in_words(
     own: Client, mentor: Mentor, student: User
 ) -> None:
     career = mentor.session_types.get()
-    for name, hours in (("At Five", 5), ("At Midnight", 12), ("In A Week", 167), ("Later", 169)):
+    for name, hours in (("At Five", 5), ("At Midnight", 12), ("On Tuesday", 150), ("Later", 169)):
         factories.BookingFactory(
             session_type=career, type_name=name, student=student, starts_at=NOW + timedelta(hours=hours)
         )
-    html = own.get("/dashboard/").content.decode()
-    today, _, week = html.partition("<h2>Today</h2>")[2].partition("<h2>The next seven days</h2>")
-    assert "Wednesday 2 December 2026" in today
-    for words in ("At Five", "5:00 pm to 6:00 pm</strong> your time, 12:30 pm in Europe/Berlin"):
-        assert words in today
-    assert "At Midnight" not in today
-    for words in ("At Midnight", "In A Week"):
-        assert words in week
+    html = own.get("/dashboard/").text
+    # Open for the rest of Wednesday, and five days of eight hours: it is noon.
+    assert "3 sessions, 3 h of 45 h booked" in html
+    drawn, _, listed = html.partition("The same as a list")
+    assert drawn.count('<rect data-kind="booked"') == 3
+    assert drawn.count('<rect data-kind="open"') == 6
+    for words in ("Wed 2 Dec, 5:00 pm to 6:00 pm", "Thu 3 Dec, 12:00 am to 1:00 am", "On Tuesday"):
+        assert words in listed
     assert "Later" not in html
+
+
+def test_overview_leads_with_the_next_session_however_far(own: Client, mentor: Mentor, student: User) -> None:
+    session_type = mentor.session_types.get()
+    assert "Nothing is booked yet" in own.get("/dashboard/").text
+    for days in (30, 20):
+        factories.BookingFactory(
+            session_type=session_type,
+            type_name=f"In {days}",
+            student=student,
+            starts_at=NOW + timedelta(days=days),
+        )
+    html = own.get("/dashboard/").text
+    assert "In 20" in html
+    assert "In 30" not in html
+    assert "no sessions, 0 h of 45 h booked" in html
+
+
+def test_overview_shows_who_asks_and_until_when_to_answer(own: Client, mentor: Mentor, student: User) -> None:
+    assert "Asked for</h2>" not in own.get("/dashboard/").text
+    factories.BookingFactory(
+        session_type=mentor.session_types.get(),
+        student=student,
+        status="requested",
+        requires_approval=True,
+        topic="Moving <to> staff",
+        starts_at=NOW + timedelta(days=4),
+    )
+    html = own.get("/dashboard/").text
+    asked = html.partition("Asked for</h2>")[2]
+    for words in ("Arjun Kapoor", "Moving &lt;to&gt; staff", "Fri 4 Dec, 12:00 pm", ">Decline<", ">Accept<"):
+        assert words in asked
+    assert "no sessions, 1 request" in html
+
+
+def test_overview_has_the_link_to_copy_once_it_opens(own: Client, mentor: Mentor) -> None:
+    assert 'value="http://localhost:8000/mentors/meera-rao/"' in own.get("/dashboard/").text
+    Mentor.objects.update(is_paused=True)
+    assert "Copy your link" not in own.get("/dashboard/").text
+
+
+def test_overview_costs_the_same_for_one_session_and_for_many(
+    own: Client, mentor: Mentor, student: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    session_type = mentor.session_types.get()
+    for hours in range(2, 42, 2):
+        factories.BookingFactory(
+            session_type=session_type, student=student, starts_at=NOW + timedelta(hours=hours)
+        )
+        if hours in (2, 40):
+            with django_assert_num_queries(OVERVIEW_QUERIES):
+                own.get("/dashboard/")
 
 
 def test_profile_says_what_a_new_zone_does_to_the_hours(own: Client) -> None:

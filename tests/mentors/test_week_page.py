@@ -223,15 +223,15 @@ def test_an_interval_switched_off_keeps_its_hours(own: Client, mentor: Mentor) -
     assert [form["is_active"].value() for form in forms] == [True, False]
 
 
-def test_a_day_is_switched_off_and_on_with_its_breaks(own: Client) -> None:
-    lines: list[Line] = [NINE_TO_FIVE, (0, "break", "12:00", "13:00"), (1, "open", "10:00", "12:00")]
-    response = own.post(URL, week(*lines, switch_day="0-off"))
-    assert [form["is_active"].value() for form in response.context["week"].forms] == [False, False, True]
-    html = response.content.decode()
-    assert "Not saved yet." in html
-    assert 'value="0-on"' in html
-    response = own.post(URL, week(*lines, switch_day="0-on"))
-    assert all(form["is_active"].value() for form in response.context["week"].forms)
+def test_who_has_no_hours_is_offered_a_week_to_start_with(own: Client, mentor: Mentor) -> None:
+    assert "starting_week" not in own.get(URL).text
+    mentor.weekly_hours.all().delete()
+    assert 'name="starting_week"' in own.get(URL).text
+    lines = shown(own, {"starting_week": "1"})  # as the overview sends it, and the page itself
+    assert lines == [(day, "open", "09:00", "17:00") for day in range(5)]
+    assert kept(mentor) == []
+    own.post(URL, week(*lines))
+    assert len(kept(mentor)) == 5
 
 
 def test_what_is_switched_off_may_overlap(own: Client, mentor: Mentor) -> None:
