@@ -43,11 +43,13 @@ def answer_time_of(mentor: Mentor, now: datetime) -> AnswerTime | None:
     first: dict[int, tuple[datetime, str, datetime, str]] = {}
     for pk, created_at, kind, at, status in rows:
         first.setdefault(pk, (created_at, kind, at, status))
-    waits = [at - created_at for created_at, kind, at, _ in first.values() if kind in ANSWERS]
+    waits = [
+        (at - created_at).total_seconds() for created_at, kind, at, _ in first.values() if kind in ANSWERS
+    ]
     missed = sum(
         kind == BookingEvent.Kind.EXPIRED and status == Status.EXPIRED
         for _, kind, _, status in first.values()
     )
     if not waits and not missed:
         return None
-    return AnswerTime(median(waits) if waits else None, len(waits), missed)
+    return AnswerTime(timedelta(seconds=median(waits)) if waits else None, len(waits), missed)
