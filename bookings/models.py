@@ -132,9 +132,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         )
 
     def left_behind(self) -> Self:
-        """Holds and requests whose mentor is gone."""
-        here = Q(mentor__status=Mentor.Status.APPROVED, mentor__user__is_active=True)
-        return self.filter(~here, status__in=HOLDING)
+        """Holds and requests whose mentor is gone. Asks who is: they are few, and those who wait are many."""
+        return self.filter(
+            mentor__in=list(Mentor.objects.gone().values_list("pk", flat=True)), status__in=HOLDING
+        )
 
     def upcoming(self, now: datetime) -> Self:
         """Agreed sessions that are not over, and what waits."""
@@ -197,6 +198,7 @@ class Booking(models.Model):
             models.Index(fields=["mentor", "starts_at"], name="booking_by_mentor"),
             models.Index(fields=["status", "ends_at"], name="booking_by_status"),
             models.Index(fields=["starts_at", "id"], name="booking_by_start"),
+            models.Index(fields=["mentor", "id"], condition=Q(status__in=HOLDING), name="booking_that_waits"),
             models.Index(
                 fields=["hold_expires_at", "id"],
                 condition=Q(status=Status.AWAITING_PAYMENT),

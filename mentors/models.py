@@ -89,6 +89,11 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         # Together: of either-or PostgreSQL makes a list of everybody's hours first, for twelve mentors too.
         return self.public().filter(Exists(types), Exists(weekly.union(dated, all=True)))
 
+    def gone(self) -> Self:
+        """Suspended, or with an account that doesn't work; each asked for by an index of its own."""
+        suspended = self.filter(status=Mentor.Status.SUSPENDED).order_by()
+        return suspended.union(self.filter(user__is_active=False).order_by())
+
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The public ones, one's own page, and for staff who may look at mentors everybody's."""
         if user.has_perm("mentors.view_mentor"):
@@ -228,6 +233,7 @@ class Mentor(models.Model):
                 condition=Q(status="approved", is_paused=False),
                 name="mentor_by_sessions",
             ),
+            models.Index(fields=["status", "id"], name="mentor_by_status"),
         ]
         constraints = [
             models.CheckConstraint(

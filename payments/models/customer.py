@@ -11,8 +11,11 @@ class ProviderCustomer(models.Model):
     # What a payer knows a card by, as `PaymentMethod` has it; never a number.
     cards = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField()
+    # Of somebody who closed their account: the cards are still to be detached, and then the row goes.
+    is_former = models.BooleanField(default=False)
 
     class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(is_former=True), name="customer_former")]
         constraints = [
             models.UniqueConstraint(fields=["user", "gateway"], name="provider_customer_is_one_a_person"),
             models.UniqueConstraint(

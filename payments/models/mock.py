@@ -14,6 +14,9 @@ class MockCheckout(models.Model):
     failure = models.CharField(max_length=300, blank=True)
     expires_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [models.Index(fields=["payment_id"], name="mock_checkout_by_payment")]
+
     def __str__(self) -> str:
         return self.provider_ref
 

@@ -70,6 +70,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def at_provider(self) -> Self:
         return self.filter(status__in=AT_PROVIDER)
 
+    def to_ask_about(self, now: datetime) -> Self:
+        """At a provider, which has the last word, in the order in which it is asked. Not what staff look at."""
+        return self.at_provider().filter(review_reason="", ask_at__lte=now).order_by("ask_at", "pk")
+
     def being_checked(self) -> Self:
         """Money that may have come in: a bank or staff have to say. Meanwhile nobody should pay again."""
         looked_at = Q(needs_review=True) | Q(status__in=WITH_BANK)
@@ -124,7 +128,7 @@ class Payment(models.Model):
     # What the provider keeps, which is the platform's cost; perhaps in the currency of the platform's account.
     provider_fee_minor = models.PositiveIntegerField(null=True, blank=True)
     provider_fee_currency = models.CharField(max_length=3, blank=True)
-    # When the provider is asked next, while it has the last word.
+    # When the provider is asked next, while it has the last word: at once when that is past.
     ask_at = models.DateTimeField(null=True, blank=True)
 
     needs_review = models.BooleanField(default=False)
@@ -145,6 +149,11 @@ class Payment(models.Model):
             models.Index(fields=["status"], name="payment_by_status"),
             models.Index(fields=["created_at", "id"], name="payment_by_creation"),
             models.Index(fields=["id"], condition=Q(needs_review=True), name="payment_to_review"),
+            models.Index(
+                fields=["ask_at", "id"],
+                condition=Q(status__in=AT_PROVIDER, review_reason=""),
+                name="payment_to_ask_about",
+            ),
             models.Index(fields=["id"], condition=Q(is_disputed=True), name="payment_in_dispute"),
             models.Index(fields=["id"], condition=Q(is_surplus=True), name="payment_surplus"),
         ]

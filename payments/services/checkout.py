@@ -22,7 +22,7 @@ from payments.gateways.base import (
     IdempotencyKeyUnusable,
     Money,
 )
-from payments.models import LIVE, Payment, PaymentStatus
+from payments.models import Payment, PaymentStatus
 from payments.services.customers import customer_ref, delete_customer
 from payments.services.settlement import close_checkout
 
@@ -222,6 +222,7 @@ def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Pay
         checkout_url=checkout.redirect_url or "",
         checkout_expires_at=checkout.expires_at,
         failure="",
+        ask_at=F("created_at"),
     )
     payment.refresh_from_db()
     if payment.provider_ref == checkout.provider_ref:
@@ -238,8 +239,8 @@ def _record_open(payment: Payment, checkout: Checkout, provider: Gateway) -> Pay
 def cancel_open_payments(booking: Booking) -> bool:
     """Cancel the payments of a session that no provider knows of yet. True when a checkout is still open at one.
 
-    Those are closed by `close_checkout`, outside the caller's transaction.
+    Those are due for the next sweep, which closes them outside the caller's transaction.
     """
-    ended = Payment.objects.filter(booking=booking, status=PaymentStatus.CREATED)
-    ended.update(status=PaymentStatus.CANCELED)
-    return Payment.objects.filter(booking=booking, status__in=LIVE).exists()
+    live = Payment.objects.live().filter(booking=booking)
+    live.filter(status=PaymentStatus.CREATED).update(status=PaymentStatus.CANCELED)
+    return bool(live.update(ask_at=F("created_at")))

@@ -26,7 +26,7 @@ def erase_personal_data(user: User, *, now: datetime) -> None:
         FormerPayee.objects.get_or_create(
             mentor=user.mentor, defaults={"name": user.name, "email": user.email, "closed_at": now}
         )
-    ProviderCustomer.objects.filter(user=user).update(cards=[])
+    ProviderCustomer.objects.filter(user=user).update(cards=[], is_former=True)
     Refund.objects.filter(actor=user).update(note="")
     of_user = Payment.objects.filter(Q(booking__student=user) | Q(booking__mentor__user=user))
     payments = list(of_user.exclude(request={}))
@@ -39,7 +39,7 @@ def detach_cards_of_closed_accounts() -> None:
     """`detach_cards` for everybody it is due for. Calls providers; one that fails is tried again next time."""
     each_row(
         "cards of closed accounts",
-        ProviderCustomer.objects.filter(user__closed_at__isnull=False),
+        ProviderCustomer.objects.filter(is_former=True),
         detach_cards,
     )
 
@@ -47,7 +47,7 @@ def detach_cards_of_closed_accounts() -> None:
 def detach_cards(customer_pk: int) -> None:
     """Detach the cards of a closed account at its provider, and forget the customer. Safe to repeat: the row goes
     last. Raises a `GatewayError`."""
-    customer = ProviderCustomer.objects.filter(pk=customer_pk, user__closed_at__isnull=False).first()
+    customer = ProviderCustomer.objects.filter(pk=customer_pk, is_former=True).first()
     if customer is None:
         return
     provider = gateway(customer.gateway)

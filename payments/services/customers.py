@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 
+from django.db import transaction
+
 from accounts.models import User
+from bookings.services import lock_people
 from payments.gateways.base import PaymentMethod, PaymentMethodGateway
 from payments.models import ProviderCustomer
 
@@ -24,9 +27,14 @@ def ensure_customer(user: User, provider: PaymentMethodGateway, now: datetime) -
     if found is not None:
         return found
     ref = provider.create_customer(ref=str(user.pk), email=user.email, name=user.name)
-    customer, _ = ProviderCustomer.objects.get_or_create(
-        user=user, gateway=provider.name, defaults={"customer_ref": ref, "created_at": now}
-    )
+    with transaction.atomic():
+        # Who closes their account meanwhile is forgotten there too.
+        is_former = lock_people([user.pk])[user.pk].closed_at is not None
+        customer, _ = ProviderCustomer.objects.get_or_create(
+            user=user,
+            gateway=provider.name,
+            defaults={"customer_ref": ref, "created_at": now, "is_former": is_former},
+        )
     return customer
 
 

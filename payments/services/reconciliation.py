@@ -128,7 +128,10 @@ class _Comparison:
 
     def _known(self, states: Sequence[PaymentState]) -> list[Known]:
         refs = [state.provider_ref for state in states if state.provider_ref]
-        ours = Payment.objects.filter(gateway=self.provider.name, provider_ref__in=refs)
+        # That none is empty PostgreSQL can't see in a long list, and the index of checkouts has those only.
+        ours = Payment.objects.filter(gateway=self.provider.name, provider_ref__in=refs).exclude(
+            provider_ref=""
+        )
         by_ref = {payment.provider_ref: payment for payment in ours.prefetch_related("second_payments")}
         return [(state, by_ref.get(state.provider_ref)) for state in states]
 

@@ -63,6 +63,16 @@ def test_somebody_whom_the_provider_has_forgotten_is_forgotten(stripe_server, ca
     assert not ProviderCustomer.objects.exists()
 
 
+def test_who_was_made_known_to_the_provider_while_their_account_closed_is_forgotten_too(
+    fake_stripe, student: User
+) -> None:
+    close_account(User.objects.get(pk=student.pk), now=NOW)
+    services.start_adding_payment_method(student, urls=URLS, now=NOW)
+    assert ProviderCustomer.objects.exists()
+    services.detach_cards_of_closed_accounts()
+    assert not ProviderCustomer.objects.exists()
+
+
 def test_whoever_stays_keeps_their_cards(fake_stripe, cards, student: User, stranger: User) -> None:
     close_account(stranger, now=NOW)
     services.detach_cards_of_closed_accounts()
