@@ -7,7 +7,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from config.models import FailingRow, Sweep
+from config import plain_pages
+from config.models import FailingRow, PlainPage, Sweep
 from lib.staff_pages import ReadOnlyRows
 
 
@@ -56,3 +57,36 @@ class FailingRowAdmin(ReadOnlyRows, admin.ModelAdmin[FailingRow]):
 @admin.register(Sweep)
 class SweepAdmin(ReadOnlyRows, admin.ModelAdmin[Sweep]):
     list_display = ("name", "finished_at", "holder", "held_until")
+
+
+@admin.register(PlainPage)
+class PlainPageAdmin(admin.ModelAdmin[PlainPage]):
+    """The four pages are there from the start: none is added or removed."""
+
+    list_display = ("slug", "whose_words")
+    fields = ("text",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, page: PlainPage | None = None) -> bool:
+        return False
+
+    @admin.display(description="text")
+    def whose_words(self, page: PlainPage) -> str:
+        return "Yours" if page.text else "As it comes with the site"
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> PlainPage | None:
+        """With the text that is shown, to be changed from there."""
+        page = super().get_object(request, object_id, from_field)
+        if page is not None:
+            page.text = page.text or plain_pages.default_text(page.slug)
+        return page
+
+    def save_model(self, request: HttpRequest, page: PlainPage, form: Any, change: bool) -> None:
+        """What is as it comes with the site stays so when that changes."""
+        written = "\n".join(page.text.split("\r\n")).strip()
+        page.text = "" if written == plain_pages.default_text(page.slug).strip() else written
+        super().save_model(request, page, form, change)

@@ -15,13 +15,13 @@ MONEY = (
     *("payments.view_payout", "payments.view_payoutline"),
 )
 PEOPLE = ("accounts.view_user", "notifications.view_message")
-WORK = ("config.view_sweep", "config.view_failingrow")
+WORK = ("config.view_sweep", "config.view_failingrow", "config.view_plainpage")
 
 GROUPS = {
     "Support": (
         *(*SESSIONS, *MENTORS, *PEOPLE, *WORK, "payments.view_payment", "payments.view_refund"),
         *("bookings.change_booking", "bookings.change_review", "notifications.change_message"),
-        "config.change_failingrow",
+        *("config.change_failingrow", "config.change_plainpage"),
     ),
     "Finance": (
         *(*SESSIONS, *MENTORS, *MONEY, *PEOPLE, *WORK),

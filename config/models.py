@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
+from django.urls import reverse
 
 
 class Heartbeat(models.Model):
@@ -69,3 +70,30 @@ class FailingRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.row} ({self.sweep})"
+
+
+class PlainPage(models.Model):
+    """The text of a plain page, where staff have written their own; empty: the one that comes with the site."""
+
+    class Slug(models.TextChoices):
+        TERMS = "terms", "Terms"
+        PRIVACY = "privacy", "Privacy"
+        REFUNDS = "refunds", "Refunds"
+        CONTACT = "contact", "Contact"
+
+    slug = models.SlugField("page", choices=Slug, primary_key=True)
+    text = models.TextField(
+        blank=True,
+        max_length=40_000,
+        help_text="An empty line parts paragraphs, “# ” begins a heading, “- ” a line of a list. {site}, "
+        "{support_email} and {policies} are filled in. Empty: the text that comes with the site.",
+    )
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["slug"]
+
+    def __str__(self) -> str:
+        return str(self.get_slug_display())
+
+    def get_absolute_url(self) -> str:
+        return reverse(self.slug)

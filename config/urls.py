@@ -6,7 +6,8 @@ from django.urls import include, path
 from accounts.views import password_change, password_set
 from config import staff
 from config.health import healthz
-from config.views import media, robots, security_txt, styleguide
+from config.models import PlainPage
+from config.views import media, plain_page, robots, security_txt, styleguide
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 admin.site.index_title = "Staff"
@@ -22,6 +23,7 @@ urlpatterns = [
     path("robots.txt", robots, name="robots"),
     path("styleguide/", styleguide, name="styleguide"),
     path(".well-known/security.txt", security_txt, name="security_txt"),
+    *(path(f"{page}/", plain_page, {"slug": page}, name=page) for page in PlainPage.Slug.values),
     path("admin/", admin.site.urls),
     path("media/<path:path>", media, name="media"),
     # In place of allauth's, which ask for less.

@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
-from config import context
+from config import context, plain_pages
+from config.models import PlainPage
 
 # Pages of one person, and the booker's endless months.
 NOT_FOR_ROBOTS = (
@@ -44,6 +45,12 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 def robots(request: HttpRequest) -> HttpResponse:
     """RFC 9309."""
     return _text("User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ROBOTS))
+
+
+@require_safe
+def plain_page(request: HttpRequest, slug: str) -> HttpResponse:
+    body = plain_pages.to_html(plain_pages.text_of(slug))
+    return render(request, "plain_page.html", {"title": PlainPage.Slug(slug).label, "body": body})
 
 
 @require_safe

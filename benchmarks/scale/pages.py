@@ -100,6 +100,7 @@ PAGES = [
     Page("healthz", "/healthz"),
     Page("robots", "/robots.txt"),
     Page("security_txt", "/.well-known/security.txt"),
+    *(Page(name, f"/{name}/") for name in ("terms", "privacy", "refunds", "contact")),
     Page("landing", "/"),
     Page("landing", "/", STUDENT),
     Page("mentor_list", "/mentors/"),
