@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 
 from accounts.models import User
 from accounts.services import create_person
+from config.demo.pictures import draw_picture
 from config.demo.plans import HoursPlan, MentorPlan, OverridePlan, PersonPlan, load_mentors, load_people
 from lib.money import to_minor
 from mentors.models import DateOverride, Language, Mentor, SessionType, WeeklyHours
@@ -82,6 +83,7 @@ def _add_mentor(cast: Cast, plan: MentorPlan, staff: User, now: datetime) -> Non
         skills=plan.skills,
         languages=_languages(plan.languages),
         time_zone=plan.time_zone,
+        photo=draw_picture(plan.picture) if plan.picture else None,
         now=joined_at,
     )
     if not plan.is_application:

@@ -64,6 +64,17 @@ class ReviewPlan:
 
 
 @dataclass(frozen=True)
+class PicturePlan:
+    """Colours as `#rrggbb`; `style` of the hair is long, bun, short or bald."""
+
+    skin: str
+    hair: str
+    style: str
+    wear: str
+    behind: str
+
+
+@dataclass(frozen=True)
 class MentorPlan:
     key: str
     name: str
@@ -78,6 +89,7 @@ class MentorPlan:
     session_types: list[TypePlan]
     reviews: list[ReviewPlan]
     email: str = ""
+    picture: PicturePlan | None = None
     cancellation_policy: str = "flexible"
     slot_interval_minutes: int = 30
     buffer_minutes: int = 0
@@ -145,6 +157,7 @@ def _mentor(key: str, raw: dict[str, Any]) -> MentorPlan:
     return MentorPlan(
         key=key,
         bio=raw.pop("bio").strip(),
+        picture=PicturePlan(**raw.pop("picture")) if "picture" in raw else None,
         hours=[HoursPlan(**{"breaks": [], **row}) for row in raw.pop("hours", [])],
         overrides=[OverridePlan(**row) for row in raw.pop("overrides", [])],
         session_types=[

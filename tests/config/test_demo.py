@@ -17,6 +17,7 @@ from accounts.models import User
 from bookings.models import ENDED, Booking, BookingEvent, Review, Status, TimeClaim
 from config.demo import builder
 from config.demo.cast import ACCOUNTS, PASSWORD
+from config.demo.pictures import draw_picture
 from config.demo.plans import load_mentors, load_sessions
 from mentors.models import Mentor, SessionType, WeeklyHours
 from notifications.models import Message
@@ -89,6 +90,15 @@ def test_demo_approval_mentor_approves_everything(demo: builder.Filled) -> None:
     assert {session_type.is_free for session_type in types} == {True, False}
     waiting = Booking.objects.upcoming(NOW).filter(session_type__in=types, status=Status.REQUESTED)
     assert waiting.filter(student__email="student@example.com").exists()
+
+
+def test_demo_has_a_picture_for_a_third_of_its_mentors(demo: builder.Filled) -> None:
+    plans = [plan.picture for plan in load_mentors() if plan.picture]
+    assert demo.mentors // 4 <= len(plans) <= demo.mentors // 2
+    assert Mentor.objects.exclude(photo="").count() == len(plans)
+    first, again, other = (draw_picture(plan).jpeg for plan in (plans[0], plans[0], plans[1]))
+    assert first == again != other
+    assert len(first) < 15_000
 
 
 def test_demo_leaves_staff_an_application_and_the_public_no_paused_mentor(demo: builder.Filled) -> None:
