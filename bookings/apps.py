@@ -10,16 +10,20 @@ class BookingsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import closing, export
         from bookings import personal, receivers, triggers  # noqa: F401
+        from bookings.engine.offered import fee_on
         from bookings.panels.availability import HoursPanels
         from bookings.panels.dashboard import DashboardPanels
         from bookings.panels.mentors import MentorPanels
-        from mentors import panels
+        from mentors import panels, ports
 
+        ports.register_fee(fee_on)
         post_migrate.connect(triggers.install, sender=self)
         register(triggers.check_triggers, Tags.database)
         panels.mentors.register(
             MentorPanels,
             mentor_times=MentorPanels.times,
+            mentor_times_on_profile=MentorPanels.times_on_profile,
+            mentor_next_open=MentorPanels.next_open,
             mentor_reviews=MentorPanels.reviews,
             mentor_policy=MentorPanels.policy,
             policy_choices=MentorPanels.policy_choices,

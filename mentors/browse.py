@@ -40,6 +40,7 @@ class CardFacts(NamedTuple):
     skills: tuple[str, ...]
     has_free: bool
     price: str
+    fee: str
     is_hourly: bool
     has_more: bool
     rating: Decimal | None
@@ -67,6 +68,7 @@ class Card:
     @property
     def facts(self) -> CardFacts:
         mentor, cheapest = self.mentor, self.cheapest
+        fee = cheapest.fee_minor if cheapest else 0
         return CardFacts(
             name=mentor.name,
             url=mentor.get_absolute_url(),
@@ -78,6 +80,7 @@ class Card:
             skills=tuple(self.skills),
             has_free=self.has_free,
             price=format_money(cheapest.price_minor, cheapest.currency) if cheapest else "",
+            fee=format_money(fee, cheapest.currency) if cheapest and fee else "",
             is_hourly=cheapest is not None and cheapest.pricing == SessionType.Pricing.HOURLY,
             has_more=self.has_more,
             rating=mentor.rating_mean,
@@ -151,10 +154,11 @@ def cards(request: HttpRequest, mentors: Iterable[Mentor], currency: str = "") -
     """Of mentors with their session types loaded. A price in `currency` is named first."""
     mentors = list(mentors)
     times = panels.mentors.render(request, mentors, "mentor_times")["mentor_times"]
-    return [_card(mentor, currency, times[mentor.pk]) for mentor in mentors]
+    return [card(mentor, currency, times=times[mentor.pk]) for mentor in mentors]
 
 
-def _card(mentor: Mentor, currency: str, times: SafeString) -> Card:
+def card(mentor: Mentor, currency: str = "", *, times: SafeString) -> Card:
+    """Of a mentor with session types loaded. A price in `currency` is named first."""
     offers = [offer for offer in mentor.session_types.all() if offer.is_active]
     paid = [offer for offer in offers if not offer.is_free]
     wanted = [offer for offer in paid if offer.currency == currency]

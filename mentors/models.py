@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import User, validate_zone
 from lib.money import currency_choices
 from lib.names import validate_name
-from mentors.ports import is_payable, payable_currencies
+from mentors.ports import fee_on, is_payable, payable_currencies
 
 DURATIONS = (30, 60, 90, 120)
 SEARCH_WORDS = 6
@@ -380,6 +380,11 @@ class SessionType(models.Model):
     @property
     def is_free(self) -> bool:
         return self.price_minor == 0
+
+    @property
+    def fee_minor(self) -> int:
+        """What the platform adds to the price; to an hour's when it is hourly."""
+        return fee_on(self.price_minor, self.currency)
 
     @property
     def is_payable(self) -> bool:

@@ -28,6 +28,18 @@ def price_of(session_type: SessionType, duration_minutes: int) -> Price:
     )
 
 
+def fee_on(price_minor: int, currency: str) -> int:
+    """What the platform adds to one session of that price."""
+    return price_for(
+        rate_minor=price_minor,
+        hourly=False,
+        duration_minutes=60,
+        currency=currency,
+        fee_basis_points=settings.PLATFORM_FEE_BASIS_POINTS,
+        fee_minimums=settings.PLATFORM_FEE_MINIMUM,
+    ).fee_minor
+
+
 def conditions_of(session_type: SessionType, duration_minutes: int, starts_at: datetime) -> Conditions:
     """What a student agrees to who books that now. Needs the type's mentor loaded."""
     price = price_of(session_type, duration_minutes)

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -12,14 +16,14 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from accounts.requests import viewer, viewer_zone
+from accounts.requests import knows_zone, viewer, viewer_zone
 from bookings.engine.next_times import next_times
 from bookings.models import Review
 from bookings.policy import describe
 from lib.clock import format_short_date, format_time, format_zone, to_param
 from mentors.models import Mentor, SessionType
 
-REVIEWS_SHOWN = 10
+REVIEWS_SHOWN, REVIEWS_A_PAGE = 3, 20
 
 
 class MentorPanels:
@@ -30,26 +34,41 @@ class MentorPanels:
 
     def times(self) -> Mapping[int, SafeString]:
         """The next free times of each mentor's first session type, in two queries for the whole page."""
-        found = next_times(self.mentors, viewer(self.request), self.now)
+        return self._times(on_profile=False)
+
+    def times_on_profile(self) -> Mapping[int, SafeString]:
+        return self._times(on_profile=True)
+
+    def _times(self, *, on_profile: bool) -> Mapping[int, SafeString]:
+        """With the zone, where it is the mentor's: a reader's own stands once on the page."""
         rendered = {}
         for mentor in self.mentors:
-            zone = viewer_zone(self.request, mentor.zone)
-            session_type, starts = found.get(mentor.pk, (None, []))
-            context = {
-                "times": times_links(mentor, session_type, starts, zone) if session_type else [],
-                "zone_label": format_zone(zone, starts[0] if starts else self.now),
-            }
+            zone_label = "" if knows_zone(self.request) else format_zone(mentor.zone, self.now)
+            context = {"times": self._links[mentor.pk], "zone_label": zone_label, "on_profile": on_profile}
             rendered[mentor.pk] = SafeString(render_to_string("bookings/_mentor_times.html", context))
         return rendered
 
-    def reviews(self) -> Mapping[int, SafeString]:
-        rendered = {}
+    def next_open(self) -> Mapping[int, SafeString]:
+        """The first of them, in words."""
+        return {
+            pk: SafeString(render_to_string("bookings/_next_open.html", {"time": next(iter(times), None)}))
+            for pk, times in self._links.items()
+        }
+
+    @cached_property
+    def _links(self) -> dict[int, list[dict[str, str]]]:
+        found = next_times(self.mentors, viewer(self.request), self.now)
+        links = {}
         for mentor in self.mentors:
-            of_mentor = Review.objects.shown().filter(booking__mentor=mentor)
-            reviews = of_mentor.select_related("booking__student")[:REVIEWS_SHOWN]
-            context = {"reviews": reviews, "zone": viewer_zone(self.request, mentor.zone)}
-            rendered[mentor.pk] = SafeString(render_to_string("bookings/_mentor_reviews.html", context))
-        return rendered
+            session_type, starts = found.get(mentor.pk, (None, []))
+            zone = viewer_zone(self.request, mentor.zone)
+            links[mentor.pk] = times_links(mentor, session_type, starts, zone) if session_type else []
+        return links
+
+    def reviews(self) -> Mapping[int, SafeString]:
+        """The latest few, or a page of all of them when the URL asks by `reviews`: two queries where there are any."""
+        asked = self.request.GET.get("reviews")
+        return {mentor.pk: SafeString(_reviews(self.request, mentor, asked)) for mentor in self.mentors}
 
     def policy(self) -> Mapping[int, SafeString]:
         return {mentor.pk: format_html("{}", describe(mentor.cancellation_policy)) for mentor in self.mentors}
@@ -60,6 +79,29 @@ class MentorPanels:
             "", "<li>{}: {}</li>", [(each.label, describe(each)) for each in Mentor.Policy]
         )
         return {mentor.pk: format_html('<ul role="list">{}</ul>', lines) for mentor in self.mentors}
+
+
+def _reviews(request: HttpRequest, mentor: Mentor, asked: str | None) -> str:
+    """`asked` is the number of a page of reviews."""
+    context: dict[str, Any] = {"mentor": mentor}
+    if mentor.review_count:
+        of_mentor = Review.objects.shown().filter(booking__mentor=mentor)
+        pages = Paginator(
+            of_mentor.select_related("booking__student"), REVIEWS_A_PAGE if asked else REVIEWS_SHOWN
+        )
+        pages.count = mentor.review_count  # kept, so it need not be asked
+        given = dict(of_mentor.order_by().values_list("rating").annotate(Count("pk")))
+        context |= {
+            "page": pages.get_page(asked),
+            "is_first": not asked,
+            "stars": [
+                {"stars": stars, "count": count, "percent": 100 * count // mentor.review_count}
+                for stars in range(5, 0, -1)
+                for count in [given.get(stars, 0)]
+            ],
+            "zone": viewer_zone(request, mentor.zone),
+        }
+    return render_to_string("bookings/_mentor_reviews.html", context)
 
 
 def times_links(

@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.requests import knows_zone, viewer_zone
 from mentors import browse, panels
 from mentors.forms.browse import BrowseForm
 from mentors.models import Mentor
@@ -35,15 +36,21 @@ def mentor_list(request: HttpRequest) -> HttpResponse:
 def mentor_detail(request: HttpRequest, slug: str) -> HttpResponse:
     mentors = Mentor.objects.visible_to(request.user).select_related("user")
     mentor = get_object_or_404(mentors.prefetch_related("session_types", "skills", "languages"), slug=slug)
-    shown = panels.mentors.render_one(request, mentor, "mentor_policy", "mentor_reviews")
+    now = timezone.now()
+    names = ("mentor_times_on_profile", "mentor_next_open", "mentor_policy", "mentor_reviews")
+    shown = panels.mentors.render_one(request, mentor, *names)
+    zone = viewer_zone(request, mentor.zone)
     return render(
         request,
         "mentors/mentor_detail.html",
         {
             "mentor": mentor,
-            "card": browse.cards(request, [mentor])[0],
+            "card": browse.card(mentor, times=shown["mentor_times_on_profile"]),
             "is_own": request.user.pk == mentor.user_id,
-            "now": timezone.now(),
+            "now": now,
+            "is_same_clock": knows_zone(request)
+            and now.astimezone(zone).utcoffset() == now.astimezone(mentor.zone).utcoffset(),
+            "next_open": shown["mentor_next_open"],
             "policy": shown["mentor_policy"],
             "reviews": shown["mentor_reviews"],
         },

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -6,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from bookings.models import Review
+from bookings.services.reviews import record_review
 from mentors.models import Mentor
 from tests import factories
 from tests.factories import NOW
@@ -38,7 +39,7 @@ def test_profile_shows_what_is_offered_and_links_each_into_the_wizard(client: Cl
     html = page(client)
     for slug in ("mock", "career", "design"):
         assert f'href="/mentors/meera-rao/book/?type={slug}"' in html
-    for words in ("FREE", "₹1,000", "$50", "per hour", "30, 60 min"):
+    for words in ("Free", "₹1,000", "+ ₹50 fee", "$50", "an hour + $2.50 fee", "30 or 60 min"):
         assert words in html
     assert "Retired" not in html
 
@@ -61,20 +62,42 @@ def test_profile_says_who_and_where(client: Client, mentor: Mentor) -> None:
     assert "money back until 24 hours before" in html.lower()
 
 
-def test_profile_shows_the_next_free_times_and_the_reviews(
-    client: Client, offers: None, mentor: Mentor
-) -> None:
-    booking = factories.BookingFactory(
-        session_type=mentor.session_types.get(slug="mock"),
-        status="completed",
-        starts_at=NOW - timedelta(days=3),
-        student__name="Lena Vogel",
-    )
-    Review.objects.create(booking=booking, rating=5, words="Sharp and kind.", created_at=NOW)
+def test_profile_shows_the_next_open_times_and_where_each_leads(client: Client, offers: None) -> None:
     html = page(client)
-    assert "Sharp and kind." in html
-    assert "Lena" in html
     assert "9:00 am" in html
+    assert 'class="opentime" href="/mentors/meera-rao/book/?type=mock&amp;duration=60&amp;start=' in html
+    assert "No open times" not in html
+
+
+@pytest.fixture
+def reviewed(mentor: Mentor, offers: None) -> None:
+    """Four reviews, the latest last written."""
+    for number, rating in enumerate([2, 5, 5, 4]):
+        booking = factories.BookingFactory(
+            session_type=mentor.session_types.get(slug="mock"),
+            status="completed",
+            starts_at=NOW - timedelta(days=30 - number),
+            student__name=f"Lena{number} Vogel",
+        )
+        record_review(booking, rating=rating, words=f"Words {number}.", now=NOW + timedelta(minutes=number))
+
+
+def test_profile_shows_the_latest_reviews_and_how_many_gave_how_much(client: Client, reviewed: None) -> None:
+    html = page(client)
+    assert [f"Words {number}." in html for number in range(4)] == [False, True, True, True]
+    assert "Lena3, Mock Interview, December 2026" in html
+    assert "Vogel" not in html
+    counts = re.findall(r'bars__count">(\d+)<', html)
+    assert counts == ["2", "1", "0", "1", "0"]
+    assert re.findall(r'bars__part" width="(\d+)%', html) == ["50", "25", "25"]
+    assert 'href="?reviews=1#reviews">All 4 reviews' in html
+
+
+@pytest.mark.parametrize("asked", ["1", "0", "99", "x", "9" * 500])
+def test_profile_shows_all_reviews_by_the_page(client: Client, reviewed: None, asked: str) -> None:
+    html = page(client, f"{URL}?reviews={asked}")
+    assert all(f"Words {number}." in html for number in range(4))
+    assert "All 4 reviews" not in html
 
 
 def test_profile_without_anything_to_book_offers_no_booking(client: Client, mentor: Mentor) -> None:
@@ -139,5 +162,5 @@ def test_profile_costs_the_same_for_one_and_for_thirty(
         factories.SessionTypeFactory(mentor=mentor)
         mentor.skills.add(factories.SkillFactory())
         mentor.languages.add(factories.LanguageFactory(code=f"x{number}"))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         page(client)
