@@ -73,7 +73,7 @@ def book(visitor: Visitor, name: str, pick: int, minutes: int = 0) -> None:
     assert in_view(page, visitor.button("Continue"))
     visitor.press(page.locator("label.choice__main", has_text=name))
     if minutes:
-        visitor.press(page.locator("label.pill", has_text=f"{minutes} min"))
+        visitor.press(page.locator("label.segments__part", has_text=f"{minutes} min"))
     visitor.press(visitor.button("Continue"))
     pick_time(visitor, pick)
 
@@ -175,7 +175,7 @@ def test_a_price_raised_and_a_length_dropped_before_the_last_press_are_said_and_
     gone = page.get_by_text("System Design Review isn’t offered for 90 minutes. Please choose again.")
     expect(gone).to_be_visible()
     assert in_view(page, gone)
-    visitor.press(page.locator("label.pill", has_text="60 min"))
+    visitor.press(page.locator("label.segments__part", has_text="60 min"))
     visitor.press(visitor.button("Continue"))
     pick_time(visitor, pick=5)
     expect(topic).to_have_value("A queue that loses nothing")
