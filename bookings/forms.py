@@ -19,6 +19,10 @@ class ConfirmForm(forms.ModelForm[Booking]):
         }
         help_texts = {"topic": "A line is enough.", "notes": "Links, your question, where you are stuck."}
         widgets = {"notes": forms.Textarea(attrs={"rows": 4})}
+        error_messages = {
+            "topic": {"max_length": "Write what you want to talk about, up to 200 characters."},
+            "notes": {"max_length": "Write what the mentor should read first, up to 2,000 characters."},
+        }
 
 
 class ReasonForm(forms.Form):

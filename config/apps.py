@@ -10,6 +10,9 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         from config import celery, checks, sweeps  # noqa: F401
         from config.groups import make_groups
+        from lib.form_words import use_our_words
+
+        use_our_words()
 
         # The last of the apps whose permissions the groups hold.
         post_migrate.connect(make_groups, sender=apps.get_app_config("auth"), dispatch_uid="config.groups")

@@ -133,7 +133,10 @@ MIDDLEWARE = [
     "accounts.middleware.ClockMiddleware",
     "accounts.middleware.PostLimitMiddleware",
     "accounts.middleware.InvalidFormMiddleware",
+    "config.error_pages.ErrorPagesMiddleware",
 ]
+# With DEBUG a page that broke says how, in the site's look: Django's own has styles that the policy below refuses.
+DEFAULT_EXCEPTION_REPORTER = "config.error_pages.Reporter"
 
 TEMPLATES = [
     {
@@ -267,13 +270,8 @@ AUTH_USER_MODEL = "accounts.User"
 # One, which knows permissions too: each that is asked hashes a wrong password once more.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"accounts.passwords.{name}"}
+    for name in ("NotLikeYou", "LongEnough", "NotCommon", "NotDigitsOnly")
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "my_sessions"

@@ -16,7 +16,7 @@ admin.site.has_permission = staff.may_enter  # type: ignore[method-assign]
 admin.site.login = secure_admin_login(staff.set_up_two_steps)  # type: ignore[method-assign]
 
 handler429 = "lib.ratelimit.too_many_requests"  # allauth's name and use
-handler500 = "config.views.server_error"
+handler500 = "config.error_pages.server_error"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),

@@ -4,16 +4,15 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
-from config import context, plain_pages
+from config import plain_pages
 from config.models import PlainPage
 
 # Pages of one person, and the booker's endless months.
@@ -109,8 +108,3 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         ],
     }
     return render(request, "styleguide.html", context)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Renders without the request: whatever broke may break again in a context processor."""
-    return HttpResponseServerError(render_to_string("500.html", context.site()))

@@ -68,6 +68,16 @@ class ApplicationForm(forms.ModelForm[Mentor]):
             "bio": "What you have done, and what a session with you is good for.",
         }
         widgets = {"bio": forms.Textarea(attrs={"rows": 7})}
+        error_messages = {
+            "headline": {
+                "required": "Write one line about yourself, up to 120 characters.",
+                "max_length": "Write one line about yourself, up to 120 characters.",
+            },
+            "bio": {
+                "required": "Write what you have done and what you can help with.",
+                "max_length": "Write what you have done and what you can help with, up to 4,000 characters.",
+            },
+        }
 
     field_order: tuple[str, ...] = (
         "headline",
