@@ -8,8 +8,8 @@ import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import httpx
 import pytest
+import requests
 import stripe as sdk
 
 from tests.factories import NOW
@@ -195,18 +195,18 @@ def test_too_much_is_not_refunded(api, stripe_server):
 
 
 def press(address, **form):
-    return httpx.post(address, data=form, follow_redirects=False)
+    return requests.post(address, form, allow_redirects=False, timeout=30)
 
 
 def test_page_takes_the_payment_and_leads_back(api):
     session = create(api)
-    page = httpx.get(session.url)
+    page = requests.get(session.url, timeout=30)
     assert "An hour: 7875 usd" in page.text
     assert 'href="https://a.example/cancel"' in page.text
     done = press(session.url, card="4242 4242 4242 4242")
     assert (done.status_code, done.headers["Location"]) == (303, f"https://a.example/?id={session.id}")
     assert api.checkout.sessions.retrieve(session.id).payment_status == "paid"
-    assert "all done" in httpx.get(session.url).text
+    assert "all done" in requests.get(session.url, timeout=30).text
 
 
 def test_page_says_that_a_card_is_declined_and_takes_another(api):
@@ -220,7 +220,7 @@ def test_page_says_that_a_card_is_declined_and_takes_another(api):
 def test_page_leads_by_way_of_the_bank(api, answer, status):
     session = create(api)
     bank = press(session.url, card=SECURE_CARD).headers["Location"]
-    assert "Complete authentication" in httpx.get(bank).text
+    assert "Complete authentication" in requests.get(bank, timeout=30).text
     press(bank, answer=answer)
     assert api.checkout.sessions.retrieve(session.id).payment_status == status
 
@@ -228,9 +228,9 @@ def test_page_leads_by_way_of_the_bank(api, answer, status):
 def test_page_of_a_closed_session_says_so(api):
     session = create(api)
     api.checkout.sessions.expire(session.id)
-    assert "expired" in httpx.get(session.url).text
+    assert "expired" in requests.get(session.url, timeout=30).text
     assert press(session.url, card="4242424242424242").status_code == 200
-    assert httpx.get(f"{session.url}x").status_code == 404
+    assert requests.get(f"{session.url}x", timeout=30).status_code == 404
 
 
 # Events
