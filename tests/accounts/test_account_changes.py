@@ -14,6 +14,8 @@ from django.test import Client
 from accounts.models import User
 from accounts.services import create_person, vouch_for_email
 
+pytestmark = pytest.mark.once
+
 LOGIN = "/accounts/login/"
 EMAIL, PASSWORD, TWO_STEPS = "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/"
 

@@ -12,6 +12,8 @@ from accounts.models import User
 from accounts.services import create_person
 from tests.accounts.counting_hasher import CountingHasher
 
+pytestmark = pytest.mark.once
+
 LOGIN, SIGNUP, LOGOUT = "/accounts/login/", "/accounts/signup/", "/accounts/logout/"
 NEXT = "/mentors/meera-rao/book/?type=career-guidance&duration=60&start=2026-12-09T05:30Z"
 PASSWORD = "correct-horse-battery"

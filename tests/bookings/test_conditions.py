@@ -20,6 +20,8 @@ from lib.money import EXPONENTS
 from mentors.models import Mentor, SessionType
 from tests.factories import NOW, BookingFactory, SessionTypeFactory
 
+pytestmark = pytest.mark.once
+
 KOLKATA = ZoneInfo("Asia/Kolkata")
 # Thursday 10 December 2026, 10:00 in Kolkata.
 START = datetime(2026, 12, 10, 4, 30, tzinfo=UTC)

@@ -14,6 +14,8 @@ from bookings.services import record_review
 from mentors.models import Mentor
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 
+pytestmark = pytest.mark.once
+
 SESSION_PAGES = ["", "confirmation/", "cancellation/", "join/", "invite.ics"]
 ACTIONS = ["cancellation/", "join/", "accept/", "decline/"]
 

@@ -8,11 +8,11 @@ from tests.payments.gateway_harness import HARNESSES, OPEN_ENDED, WITH_WEBHOOKS
 
 
 def each_of(*names: str) -> list[Any]:
-    """These gateways in turn; on PostgreSQL the last stands for all, as a database decides nothing by who moves money.
+    """These gateways in turn; on PostgreSQL the first stands for all, as a database decides nothing by who moves money.
 
     What one gateway alone writes is in that gateway's own tests.
     """
-    return [pytest.param(name, marks=() if name == names[-1] else pytest.mark.once) for name in names]
+    return [pytest.param(name, marks=() if name == names[0] else pytest.mark.once) for name in names]
 
 
 def _for(*names: str) -> pytest.MarkDecorator:

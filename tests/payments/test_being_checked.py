@@ -29,7 +29,7 @@ from tests.payments.steps import (
     sweep,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 # Nobody is asked to pay twice

@@ -20,6 +20,8 @@ from tests.factories import NOW
 from tests.payments.silent_server import GIVES_UP_AFTER, silent_server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 SHORT = 0.4
 REFS = {"stripe": "cs_test_1", "razorpay": "order_1"}
 

@@ -18,7 +18,7 @@ from tests.factories import NOW
 from tests.payments.gateway_harness import checkout_request
 from tests.payments.markers import closable, open_ended
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 AMOUNT = Money(105_000, "INR")
 
 

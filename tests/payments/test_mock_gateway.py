@@ -13,7 +13,7 @@ from tests.payments.steps import (
 )
 from tests.servers import BASE_DIR
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def test_mock_is_held_to_the_contract_and_to_the_cases():

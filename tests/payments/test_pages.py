@@ -15,7 +15,7 @@ from payments.models import MockCheckout, Payment, PaymentStatus, Refund
 from tests.factories import NOW
 from tests.payments.steps import says
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 GETS = ("payment", "payment_failed")
 PAGES = (*GETS, "payment_mock")
 

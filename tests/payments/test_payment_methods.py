@@ -12,7 +12,7 @@ from tests.factories import NOW
 from tests.payments.factories import URLS
 from tests.payments.fake_stripe import DECLINED_CARD, SECURE_CARD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 METHODS = reverse("payment_methods")
 ADD = reverse("payment_method_add")
 

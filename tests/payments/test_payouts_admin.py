@@ -11,7 +11,7 @@ from payments.services.payouts import record_payout
 from tests.factories import NOW, SessionTypeFactory
 from tests.payments.factories import paid_session, refunded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 LIST = reverse("admin:payments_payout_changelist")
 ADD = reverse("admin:payments_payout_add")
 

@@ -19,7 +19,7 @@ from tests.factories import NOW, SessionTypeFactory, UserFactory
 from tests.payments.factories import STARTS_AT
 from tests.payments.fake_razorpay import KEY_ID, KEY_SECRET, WEBHOOK_SECRET
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 PAGE, RETURN = "payment_razorpay", "payment_razorpay_return"
 
 

@@ -12,7 +12,7 @@ from payments.reports.receipts import make_receipt
 from tests.factories import NOW, BookingFactory, UserFactory
 from tests.payments.factories import paid_session, payment_of, refunded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 NAMES = ("session_receipt", "session_receipt_page")
 
 

@@ -13,7 +13,7 @@ from tests.payments.factories import STARTS_AT
 from tests.payments.markers import with_webhooks
 from tests.payments.steps import assert_booked_once, assert_nothing_happened
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_try")]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("one_try")]
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.payments.markers import with_webhooks
 from tests.payments.steps import PART
 from tests.servers import BASE_DIR
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_try"), with_webhooks]
+pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("one_try"), with_webhooks]
 
 CANARIES = {
     "card": "4000056655665556",

@@ -41,7 +41,7 @@ from tests.payments.fake_stripe import (
 from tests.payments.gateway_harness import checkout_request
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CREATE = "POST /v1/checkout/sessions"
 
 

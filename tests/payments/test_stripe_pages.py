@@ -14,7 +14,7 @@ from tests.payments.factories import URLS
 from tests.payments.fake_stripe import DECLINED_CARD, DELAYED
 from tests.payments.fake_stripe_parameters import Refusal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from bookings.models import Booking, BookingEvent, Status, TimeClaim
 from mentors.models import Mentor, SessionType
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 
+pytestmark = pytest.mark.once
+
 # Thursday 10 December 2026, 10:00 in Kolkata.
 START = datetime(2026, 12, 10, 4, 30, tzinfo=UTC)
 
