@@ -9,7 +9,7 @@ class BookingsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import closing, export
-        from bookings import personal, receivers, triggers  # noqa: F401
+        from bookings import openings, personal, receivers, triggers  # noqa: F401
         from bookings.engine.offered import fee_on
         from bookings.panels.availability import HoursPanels
         from bookings.panels.dashboard import DashboardPanels
@@ -36,5 +36,6 @@ class BookingsConfig(AppConfig):
             availability_preview=HoursPanels.preview,
             sessions_outside_hours=HoursPanels.sessions_outside,
         )
+        ports.register_when_open(openings.open_when)
         closing.register(personal.closing_means)
         export.register(personal.collect)

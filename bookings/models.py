@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.models import F, Func, Q
+from django.db.models import Exists, F, Func, OuterRef, Q
 from django.urls import reverse
 
 from accounts.models import User
@@ -414,3 +414,67 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rating} for {self.booking_id}"
+
+
+class NextOpeningQuerySet(models.QuerySet["NextOpening"]):
+    def open(self, now: datetime) -> Self:
+        """Those that can still be booked by the clock, with mentors and for sessions that can be."""
+        gone = User.objects.filter(pk=OuterRef("mentor__user"), is_active=False)
+        return self.filter(
+            ~Exists(gone),
+            starts_at__gt=now,
+            closes_at__gt=now,
+            mentor__status=Mentor.Status.APPROVED,
+            mentor__is_paused=False,
+            session_type__in=SessionType.objects.payable(),
+        )
+
+
+class NextOpening(models.Model):
+    """One of the next times at which a type of session can be booked, as it was when it was written down.
+
+    Advice for pages that show many mentors: what it leads into asks the engine. `services.openings` writes it.
+    """
+
+    mentor = models.ForeignKey(Mentor, on_delete=models.CASCADE, related_name="next_openings", db_index=False)
+    session_type = models.ForeignKey(
+        SessionType, on_delete=models.CASCADE, related_name="next_openings", db_index=False
+    )
+    starts_at = models.DateTimeField()
+    # From then on it is too late to book it: by the notice that is asked for, or since its day has begun.
+    closes_at = models.DateTimeField()
+
+    objects = NextOpeningQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["starts_at", "id"], name="next_opening_by_start"),
+            models.Index(fields=["mentor", "starts_at"], name="next_opening_by_mentor"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["session_type", "starts_at"], name="next_opening_is_kept_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_type_id}: {self.starts_at}"
+
+
+class KeptOpeningsQuerySet(models.QuerySet["KeptOpenings"]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(due_at__lte=now)
+
+
+class KeptOpenings(models.Model):
+    """When a mentor's next openings are to be found anew, and at which hours of a day the mentor is open at all."""
+
+    mentor = models.OneToOneField(Mentor, on_delete=models.CASCADE, related_name="kept_openings")
+    due_at = models.DateTimeField(db_index=True)
+    # One more with each change, so that one that comes while openings are being found is not overlooked.
+    changes = models.PositiveIntegerField(default=0)
+    # Of a day's 48 half hours in UTC those in which something can be booked within the week: bit 0 is midnight's.
+    half_hours = models.BigIntegerField(default=0)
+
+    objects = KeptOpeningsQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.mentor_id}, due {self.due_at}"

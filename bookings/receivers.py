@@ -8,11 +8,19 @@ from django.dispatch import receiver
 from accounts.closing import Obstacle, account_closed, account_closing
 from accounts.models import User
 from accounts.services import CannotClose
+from bookings import signals, tasks
 from bookings.models import HOLDING, Booking
 from bookings.permissions import MENTOR_GONE
-from bookings.services import end_waiting, forget_words, withdraw
+from bookings.services import end_waiting, forget_words, keep_openings_of, mark_changed, withdraw
+from lib.enqueue import enqueue_on_commit
 from mentors.models import Mentor
-from mentors.signals import mentor_suspended
+from mentors.signals import mentor_changed, mentor_suspended
+
+# Those that take somebody's time or give it back.
+OF_TIME = [
+    *(signals.booking_requested, signals.booking_held, signals.booking_scheduled),
+    *(signals.booking_declined, signals.booking_cancelled, signals.booking_expired),
+]
 
 
 @receiver(mentor_suspended, dispatch_uid="bookings.end_what_waits")
@@ -40,3 +48,15 @@ def forget(user: User, now: datetime, **_: Any) -> None:
     if Booking.objects.of(user).waiting(now).exists():
         raise CannotClose([Obstacle("Something was booked this very moment.")])
     forget_words(user)
+
+
+@receiver(OF_TIME, dispatch_uid="bookings.mark_openings")
+def mark_openings(booking: Booking, **_: Any) -> None:
+    mark_changed([booking.student_id, booking.mentor.user_id])
+    enqueue_on_commit(tasks.refresh_openings)
+
+
+@receiver(mentor_changed, dispatch_uid="bookings.keep_openings")
+def keep_openings(mentor: Mentor, **_: Any) -> None:
+    keep_openings_of(mentor)
+    enqueue_on_commit(tasks.refresh_openings)

@@ -10,3 +10,9 @@ from lib.sweeping import alone
 def sweep(**_: Any) -> None:
     """Every minute: lapsed holds end, sessions that are over complete."""
     services.sweep(timezone.now())
+
+
+@alone(time_limit=120)
+def refresh_openings(**_: Any) -> None:
+    """Every minute, and after a change of somebody's time: next openings that are due are found anew."""
+    services.refresh_openings(timezone.now())

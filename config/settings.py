@@ -246,8 +246,14 @@ CELERY_BEAT_SCHEDULE = {
         (
             EVERY_MINUTE,
             55,
-            ("bookings.tasks.sweep", "payments.tasks.sweep", "notifications.tasks.deliver_due"),
+            (
+                "bookings.tasks.sweep",
+                "bookings.tasks.refresh_openings",
+                "payments.tasks.sweep",
+                "notifications.tasks.deliver_due",
+            ),
         ),
+        (crontab(minute="*/10"), 500, ("mentors.tasks.keep_figures",)),
         # By the clock, so that many a new start does not put them off for ever.
         (
             crontab(minute="7"),

@@ -10,12 +10,14 @@ from django.utils import timezone
 
 from accounts.requests import current_user
 from lib.clock import format_duration
+from lib.enqueue import enqueue_on_commit
 from lib.staff_pages import ActionAdmin, KeptRows
-from mentors import services
+from mentors import services, tasks
 from mentors.models import (
     DURATIONS,
     MENTOR_TRANSITIONS,
     DateOverride,
+    Field,
     Language,
     Mentor,
     MentorStatusChange,
@@ -96,6 +98,10 @@ class MentorAdmin(KeptRows, ActionAdmin):
     inlines = [StatusChangeInline, SessionTypeInline, WeeklyHoursInline, DateOverrideInline]
     actions = ["approve", "reject", "suspend"]
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        services.keep(form.instance)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -168,6 +174,20 @@ class SkillAdmin(admin.ModelAdmin[Skill]):
     list_display = ("name", "slug")
     search_fields = ("name",)
     prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(Field)
+class FieldAdmin(admin.ModelAdmin[Field]):
+    """Groups of skills, by which visitors begin to look."""
+
+    list_display = ("name", "position", "mentor_count")
+    search_fields = ("name",)
+    prepopulated_fields = {"slug": ["name"]}
+    filter_horizontal = ("skills",)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        enqueue_on_commit(tasks.keep_figures)
 
 
 @admin.register(Language)

@@ -1,18 +1,29 @@
 """Finding mentors: what browsing can filter and sort by, and what a card shows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from django.db.models import Value
+from django.db.models import BigIntegerField, PositiveSmallIntegerField, Value
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from lib.money import EXPONENTS, MOST_CHARGE, format_money, to_minor
 from mentors import panels
-from mentors.models import Language, Mentor, MentorQuerySet, SessionType, Skill, skills_of
+from mentors.models import (
+    Field,
+    Language,
+    Mentor,
+    MentorQuerySet,
+    SessionType,
+    Skill,
+    rating_score,
+    skills_of,
+)
+from mentors.ports import open_when
 
 Choices = list[tuple[str, str]]
 SKILLS_SHOWN = 4
@@ -22,6 +33,7 @@ SKILLS_SHOWN = 4
 class Facets:
     """What the listed mentors can be filtered by."""
 
+    fields: Choices
     skills: Choices
     languages: Choices
     currencies: Choices
@@ -94,18 +106,26 @@ def facets(now: datetime) -> Facets:
     priced = SessionType.objects.active().filter(mentor__in=listed, price_minor__gt=0)
     skills = Skill.objects.filter(mentors__in=listed).order_by()
     languages = Language.objects.filter(mentors__in=listed).order_by()
-    rows = skills.values_list(Value("skill"), "slug", "name").union(
-        languages.values_list(Value("language"), "code", "name"),
-        priced.order_by().values_list(Value("currency"), "currency", "currency"),
+    fields = Field.objects.filter(skills__mentors__in=listed).order_by()
+    no_place = Value(0, output_field=PositiveSmallIntegerField())
+    rows = fields.values_list(Value("field"), "slug", "name", "position").union(
+        skills.values_list(Value("skill"), "slug", "name", no_place),
+        languages.values_list(Value("language"), "code", "name", no_place),
+        priced.order_by().values_list(Value("currency"), "currency", "currency", no_place),
     )
-    found: dict[str, Choices] = {"skill": [], "language": [], "currency": []}
-    for kind, value, label in rows:
-        found[kind].append((value, label))
+    found: dict[str, list[tuple[int, str, str]]] = {"field": [], "skill": [], "language": [], "currency": []}
+    for kind, value, label, place in rows:
+        found[kind].append((place, label, value))
     order = list(EXPONENTS)
+
+    def choices(kind: str, key: Callable[[tuple[int, str, str]], Any]) -> Choices:
+        return [(value, label) for _, label, value in sorted(found[kind], key=key)]
+
     return Facets(
-        skills=sorted(found["skill"], key=lambda choice: choice[1].casefold()),
-        languages=sorted(found["language"], key=lambda choice: choice[1]),
-        currencies=sorted(found["currency"], key=lambda choice: order.index(choice[0])),
+        fields=choices("field", lambda row: row[:2]),
+        skills=choices("skill", lambda row: row[1].casefold()),
+        languages=choices("language", lambda row: row[1]),
+        currencies=choices("currency", lambda row: order.index(row[2])),
     )
 
 
@@ -113,18 +133,25 @@ def find(
     now: datetime,
     *,
     q: str = "",
+    field: str = "",
     skill: str = "",
     language: str = "",
     rating: str = "",
     free: bool = False,
     max_price: Decimal | None = None,
     currency: str = "",
+    when: str = "",
+    zone: ZoneInfo,
     sort: str = "",
 ) -> MentorQuerySet:
-    """The listed mentors. Prices are compared within `currency` only."""
+    """The listed mentors. Prices are compared within `currency` only, and `when` is read by the clocks of that zone."""
     found = Mentor.objects.listed(now).select_related("user")
     if q:
         found = found.search(q)
+    if field:
+        found = found.in_field(Field.objects.filter(slug=field).values("pk")[:1])
+    if when:
+        found = found.filter(open_when(when, zone, now))
     if skill:
         found = found.filter(skills__slug=skill)
     if language:
@@ -142,6 +169,28 @@ def find(
     if sort == "sessions":
         return found.busiest_first()
     return found.best_rated_first()
+
+
+def fields_with_counts() -> list[Field]:
+    """The fields in which somebody is listed, in staff's order, with their kept figures: one query."""
+    return list(Field.objects.filter(mentor_count__gt=0))
+
+
+def mentors_of_fields(fields: Sequence[Field], now: datetime, each: int = 3) -> dict[int, list[Mentor]]:
+    """The best rated of each field by its primary key, with their users: one query."""
+    best = Mentor.objects.listed(now).best_rated_first()
+    parts = [
+        Mentor.objects.filter(pk__in=best.in_field(field.pk).values("pk")[:each])
+        .select_related("user")
+        .annotate(score=rating_score(), of_field=Value(field.pk, output_field=BigIntegerField()))
+        for field in fields
+    ]
+    found: dict[int, list[Any]] = {field.pk: [] for field in fields}
+    for mentor in parts[0].union(*parts[1:], all=True) if parts else ():
+        found[mentor.of_field].append(mentor)  # type: ignore[attr-defined]  # annotated
+    for mentors in found.values():
+        mentors.sort(key=lambda mentor: (-mentor.score, -mentor.session_count, mentor.pk))
+    return found
 
 
 def ceiling(max_price: Decimal, currency: str) -> int:

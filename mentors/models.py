@@ -34,6 +34,28 @@ class Skill(models.Model):
         return self.name
 
 
+class Field(models.Model):
+    """A group of skills, under the name by which visitors begin to look. Staff name them."""
+
+    name = models.CharField(max_length=60, unique=True)
+    slug = models.SlugField(max_length=60, unique=True)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The lowest comes first.")
+    skills = models.ManyToManyField(Skill, related_name="fields", blank=True)
+
+    # Of the mentors listed in it, written down by `mentors.services.figures` because pages show them for all fields.
+    mentor_count = models.PositiveIntegerField(default=0, editable=False)
+    has_free = models.BooleanField(default=False, editable=False)
+    # The lowest that is asked, in the currency in which most of them ask; nothing when nobody does.
+    price_minor = models.PositiveIntegerField(null=True, editable=False)
+    currency = models.CharField(max_length=3, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Language(models.Model):
     """A language by its ISO 639-1 code, under its English name."""
 
@@ -122,6 +144,11 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         skills = Mentor.skills.through.objects.filter(mentor=OuterRef("pk")).order_by().values("mentor")
         names = skills.annotate(names=Joined("skill__name", Value(BETWEEN_NAMES))).values("names")  # type: ignore[misc]  # annotated
         return self.annotate(skill_names=Subquery(names)).prefetch_related("session_types")
+
+    def in_field(self, field: Any) -> Self:
+        """With a skill of that field: a row, its key, or an expression for it."""
+        skilled = Mentor.skills.through.objects.filter(mentor=OuterRef("pk"), skill__fields=field)
+        return self.filter(Exists(skilled))
 
     def with_free_sessions(self) -> Self:
         return self.filter(Exists(SessionType.objects.active().filter(mentor=OuterRef("pk"), price_minor=0)))

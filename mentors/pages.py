@@ -3,18 +3,11 @@
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import IntegerField, Subquery
 
+from lib.counting import CountOf
 from mentors.models import Mentor, MentorQuerySet
 
 FARTHEST = 10_000  # beyond it a number is odd, and might be more than a database's own
-
-
-class CountOf(Subquery):
-    """How many rows a query has, answered beside each row of another; the database counts once."""
-
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
-    output_field = IntegerField()
 
 
 class MentorPaginator(Paginator[Mentor]):

@@ -19,7 +19,14 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 # As many rows as there are kinds of something, or as staff have typed themselves.
-SMALL = {"auth.group", "mentors.skill", "mentors.language", "config.sweep", "config.failingrow"}
+SMALL = {
+    "auth.group",
+    "mentors.skill",
+    "mentors.language",
+    "mentors.field",
+    "config.sweep",
+    "config.failingrow",
+}
 
 
 def lists() -> Iterator[tuple[type[Model], ModelAdmin]]:

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from benchmarks.scale.sizes import DUE
 from benchmarks.scale.subjects import Subject, Work
 from benchmarks.scale.world import World
 from bookings import services as bookings
 from bookings.cancellation import RefundChoice
-from bookings.models import Booking, Status
+from bookings.models import Booking, KeptOpenings, Status
 from mentors.models import Mentor
 from notifications import services as notifications
 from notifications.models import Message
@@ -40,10 +41,12 @@ def task_subjects() -> Iterator[Subject]:
         "payments.tasks.send_refund": _pk_of(_due_refund),
         "payments.tasks.process_webhook_event": _pk_of(_due_event),
         "payments.tasks.close_checkout": _pk_of(_lapsed_payment),
+        "bookings.tasks.refresh_openings": _with_due_openings,
     }
     per = {
         "payments.tasks.audit_money": lambda world: Payment.objects.count(),
         "payments.tasks.reconcile": lambda world: _payments_of_late(),
+        "mentors.tasks.keep_figures": lambda world: Mentor.objects.count(),
     }
     for name in (
         *("bookings.tasks.sweep", "payments.tasks.sweep", "notifications.tasks.deliver_due"),
@@ -52,7 +55,13 @@ def task_subjects() -> Iterator[Subject]:
             "payments.tasks.audit_money",
             "payments.tasks.clean_up_closed_accounts",
         ),
-        *("payments.tasks.forget_old_events", "config.tasks.tidy", "config.tasks.heartbeat", *given),
+        *(
+            "mentors.tasks.keep_figures",
+            "payments.tasks.forget_old_events",
+            "config.tasks.tidy",
+            "config.tasks.heartbeat",
+            *given,
+        ),
     ):
         yield Subject(
             f"task: {name}",
@@ -70,6 +79,12 @@ def every_minute() -> set[str]:
 
 def _task(name: str, given: Callable[[World], tuple[object, ...]], world: World) -> Work:
     return partial(tasks()[name], *given(world))
+
+
+def _with_due_openings(world: World) -> tuple[object, ...]:
+    first = KeptOpenings.objects.order_by("pk")[:DUE].values("pk")
+    KeptOpenings.objects.filter(pk__in=list(first)).update(due_at=timezone.now())
+    return ()
 
 
 def _pk_of(find: Callable[[], Any]) -> Callable[[World], tuple[object, ...]]:

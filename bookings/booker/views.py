@@ -18,12 +18,12 @@ from accounts.requests import is_htmx, viewer, viewer_zone
 from bookings import caps
 from bookings.booker import calendar, state
 from bookings.booker.state import Choice
-from bookings.engine.next_times import similar_mentors
 from bookings.engine.offered import conditions_of, price_of
 from bookings.engine.slots import Refusal
 from bookings.forms import ConfirmForm
 from bookings.models import Booking
-from bookings.panels.mentors import times_links
+from bookings.openings import similar_mentors
+from bookings.panels.mentors import opening_links
 from bookings.permissions import why_not_book
 from bookings.policy import describe
 from bookings.ports import being_checked
@@ -139,8 +139,8 @@ def _gone(start: datetime, zone: ZoneInfo, refused: Refusal) -> str:
 def _similar(mentor: Mentor, student: User | None, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
     """Others who could help, when this mentor has no free time at all."""
     return [
-        {"mentor": other, "type": session_type, "times": times_links(other, session_type, starts, zone)}
-        for other, session_type, starts in similar_mentors(mentor, student, now)
+        {"mentor": other, "times": opening_links(other, openings, zone)}
+        for other, openings in similar_mentors(mentor, student, now)
     ]
 
 

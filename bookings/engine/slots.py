@@ -189,6 +189,15 @@ def bookable_range(
     return first, clock.midnight(today + schedule.window_days + 1)
 
 
+def closes_at(schedule: Schedule, start: int, *, lead_minutes: int = 0) -> int:
+    """From when on it is too late to book that start, by the rules of `bookable_range`."""
+    closes = start - max(schedule.notice_minutes, lead_minutes)
+    if schedule.allows_same_day:
+        return closes
+    clock = wall_clock(schedule.zone, start, start)
+    return min(closes, clock.midnight(clock.day(start)))
+
+
 def nearest(starts: Sequence[Start], wanted: int, count: int = 3) -> list[int]:
     """The free starts closest to the one that was wanted, in the order of time."""
     free = [minute for minute, state in starts if state is not State.TAKEN]

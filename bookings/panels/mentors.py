@@ -1,7 +1,6 @@
-"""What bookings show on the pages of mentors: next free times, reviews, the cancellation policy."""
+"""What bookings show on the pages of mentors: next open times, reviews, the cancellation policy."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -17,11 +16,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.requests import knows_zone, viewer, viewer_zone
-from bookings.engine.next_times import next_times
-from bookings.models import Review
+from bookings.models import NextOpening, Review
+from bookings.openings import next_openings
 from bookings.policy import describe
 from lib.clock import format_short_date, format_time, format_zone, to_param
-from mentors.models import Mentor, SessionType
+from mentors.models import Mentor
 
 REVIEWS_SHOWN, REVIEWS_A_PAGE = 3, 20
 
@@ -33,7 +32,7 @@ class MentorPanels:
         self.request, self.mentors, self.now = request, mentors, timezone.now()
 
     def times(self) -> Mapping[int, SafeString]:
-        """The next free times of each mentor's first session type, in two queries for the whole page."""
+        """The next open times of each mentor, as they are kept: one query a page, and one more signed in."""
         return self._times(on_profile=False)
 
     def times_on_profile(self) -> Mapping[int, SafeString]:
@@ -57,13 +56,11 @@ class MentorPanels:
 
     @cached_property
     def _links(self) -> dict[int, list[dict[str, str]]]:
-        found = next_times(self.mentors, viewer(self.request), self.now)
-        links = {}
-        for mentor in self.mentors:
-            session_type, starts = found.get(mentor.pk, (None, []))
-            zone = viewer_zone(self.request, mentor.zone)
-            links[mentor.pk] = times_links(mentor, session_type, starts, zone) if session_type else []
-        return links
+        found = next_openings(self.mentors, viewer(self.request), self.now)
+        return {
+            mentor.pk: opening_links(mentor, found.get(mentor.pk, []), viewer_zone(self.request, mentor.zone))
+            for mentor in self.mentors
+        }
 
     def reviews(self) -> Mapping[int, SafeString]:
         """The latest few, or a page of all of them when the URL asks by `reviews`: two queries where there are any."""
@@ -104,18 +101,23 @@ def _reviews(request: HttpRequest, mentor: Mentor, asked: str | None) -> str:
     return render_to_string("bookings/_mentor_reviews.html", context)
 
 
-def times_links(
-    mentor: Mentor, session_type: SessionType, starts: Sequence[datetime], zone: ZoneInfo
-) -> list[dict[str, str]]:
-    """Each start in words of that zone, with the wizard's state in which it is chosen."""
+def opening_links(mentor: Mentor, openings: Iterable[NextOpening], zone: ZoneInfo) -> list[dict[str, str]]:
+    """Each in words of that zone, with the wizard's state in which it is chosen."""
     book = f"{reverse('book', args=[mentor.slug])}?"
-    choice = {"type": session_type.slug, "duration": session_type.durations[0]}
     return [
         {
-            "url": book + urlencode(choice | {"start": to_param(start)}),
-            "day": format_short_date(start.astimezone(zone).date()),
-            "time": format_time(start, zone),
-            "iso": start.isoformat(),
+            "url": book
+            + urlencode(
+                {
+                    "type": each.session_type.slug,
+                    "duration": each.session_type.durations[0],
+                    "start": to_param(each.starts_at),
+                }
+            ),
+            "day": format_short_date(each.starts_at.astimezone(zone).date()),
+            "time": format_time(each.starts_at, zone),
+            "iso": each.starts_at.isoformat(),
+            "type": each.session_type.name,
         }
-        for start in starts
+        for each in openings
     ]

@@ -19,6 +19,7 @@ from bookings.services.errors import (
 from bookings.services.holds import expire, extend_hold, release_hold
 from bookings.services.leaving import end_waiting, forget_words, withdraw
 from bookings.services.locking import lock_booking, lock_people
+from bookings.services.openings import keep_openings_of, mark_changed, rebuild_openings, refresh_openings
 from bookings.services.requests import accept, decline
 from bookings.services.reviews import delete_review, hide_review, record_review, show_review
 from bookings.services.sweep import sweep
@@ -48,9 +49,13 @@ __all__ = [
     "forget_words",
     "hide_review",
     "join",
+    "keep_openings_of",
     "lock_booking",
     "lock_people",
+    "mark_changed",
+    "rebuild_openings",
     "record_review",
+    "refresh_openings",
     "release_hold",
     "show_review",
     "sweep",

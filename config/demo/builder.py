@@ -8,11 +8,13 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from bookings.models import Booking, Review
-from config.demo.cast import ACCOUNTS, fill_cast
+from bookings.services import rebuild_openings
+from config.demo.cast import ACCOUNTS, fill_cast, fill_fields
 from config.demo.money import pay_mentors
 from config.demo.past import fill_past
 from config.demo.plans import load_sessions
 from config.demo.sessions import live_through
+from mentors.services import keep_figures
 
 SEED = 1
 
@@ -40,10 +42,13 @@ def fill(now: datetime) -> Filled | None:
         return None
     waiting = len(connection.run_on_commit)
     cast = fill_cast(now)
+    fill_fields()
     for plan in load_sessions():
         live_through(plan, cast, now)
     fill_past(cast, Random(SEED), now)  # noqa: S311
     pay_mentors(cast, now)
+    keep_figures(now)
+    rebuild_openings(now)
     # Nothing is due, so no worker need be woken: not for a mail of last week, nor for any other of the demo's past.
     del connection.run_on_commit[waiting:]
     mentors = cast.mentors.values()

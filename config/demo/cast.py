@@ -6,13 +6,22 @@ from datetime import date, datetime, time, timedelta
 
 from babel import Locale
 from django.contrib.auth.hashers import make_password
+from django.utils.text import slugify
 
 from accounts.models import User
 from accounts.services import create_person
 from config.demo.pictures import draw_picture
-from config.demo.plans import HoursPlan, MentorPlan, OverridePlan, PersonPlan, load_mentors, load_people
+from config.demo.plans import (
+    HoursPlan,
+    MentorPlan,
+    OverridePlan,
+    PersonPlan,
+    load_fields,
+    load_mentors,
+    load_people,
+)
 from lib.money import to_minor
-from mentors.models import DateOverride, Language, Mentor, SessionType, WeeklyHours
+from mentors.models import DateOverride, Field, Language, Mentor, SessionType, Skill, WeeklyHours
 from mentors.schedules import Hours
 from mentors.services import apply, approve, create_session_type, set_weekly_hours
 
@@ -53,6 +62,15 @@ def fill_cast(now: datetime) -> Cast:
         password=make_password(PASSWORD)
     )
     return cast
+
+
+def fill_fields() -> None:
+    """In the script's order, with those of their skills that mentors have."""
+    for position, plan in enumerate(load_fields()):
+        field, _ = Field.objects.get_or_create(
+            slug=slugify(plan.name), defaults={"name": plan.name, "position": position}
+        )
+        field.skills.add(*Skill.objects.filter(name__in=plan.skills))
 
 
 def _person(plan: PersonPlan, now: datetime) -> User:

@@ -23,6 +23,12 @@ class PersonPlan:
 
 
 @dataclass(frozen=True)
+class FieldPlan:
+    name: str
+    skills: list[str]
+
+
+@dataclass(frozen=True)
 class HoursPlan:
     """Wall-clock intervals such as `09:00-17:30` on weekdays such as `mon`."""
 
@@ -134,6 +140,10 @@ def address_of(name: str) -> str:
 
 def load_people() -> list[PersonPlan]:
     return [PersonPlan(**row) for row in _read("people.toml")["people"]]
+
+
+def load_fields() -> list[FieldPlan]:
+    return [FieldPlan(**row) for row in _read("fields.toml")["fields"]]
 
 
 def load_mentors() -> list[MentorPlan]:

@@ -2,6 +2,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import QueryDict
@@ -11,6 +12,13 @@ from mentors import browse
 from mentors.models import MentorQuerySet
 
 RATINGS = [("", "Any rating"), ("4.5", "4.5 and up"), ("4", "4 and up"), ("3", "3 and up")]
+WHEN = [
+    ("", "Any time"),
+    ("week", "Open this week"),
+    ("morning", "This week, in the morning"),
+    ("afternoon", "This week, in the afternoon"),
+    ("evening", "This week, in the evening"),
+]
 SORTS = [
     ("", "Best rated"),
     ("price", "Price, low to high"),
@@ -28,8 +36,10 @@ class BrowseForm(forms.Form):
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, skill, company…"}),
     )
+    field = forms.ChoiceField(required=False)
     skill = forms.ChoiceField(required=False)
     language = forms.ChoiceField(required=False)
+    when = forms.ChoiceField(label="Open", required=False, choices=WHEN)
     rating = forms.ChoiceField(required=False, choices=RATINGS)
     max_price = forms.DecimalField(
         label="Price up to",
@@ -46,6 +56,7 @@ class BrowseForm(forms.Form):
         super().__init__(**kwargs)
         self.facets = facets
         for name, choices in (
+            ("field", [("", "Any field"), *facets.fields]),
             ("skill", [("", "Any skill"), *facets.skills]),
             ("language", [("", "Any language"), *facets.languages]),
             ("currency", facets.currencies),
@@ -71,8 +82,9 @@ class BrowseForm(forms.Form):
     def currency_code(self) -> str:
         return str(self.initial.get("currency", ""))
 
-    def results(self, now: datetime) -> MentorQuerySet:
-        return browse.find(now, **self.initial)
+    def results(self, now: datetime, zone: ZoneInfo) -> MentorQuerySet:
+        """`when` is read by the clocks of that zone."""
+        return browse.find(now, zone=zone, **self.initial)
 
     def query(self, *, without: str = "") -> str:
         """The chosen parameters for a link; the currency only along with a price that needs it."""
@@ -82,7 +94,7 @@ class BrowseForm(forms.Form):
         return urlencode({name: "on" if value is True else value for name, value in left.items()})
 
     def selects(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("skill", "language", "rating", "sort")]
+        return [self[name] for name in ("field", "skill", "language", "when", "rating", "sort")]
 
     def chips(self) -> list[dict[str, str]]:
         """What is chosen, in words, each with the query of the page without it."""
@@ -93,8 +105,10 @@ class BrowseForm(forms.Form):
             price = ""
         labels = {
             "q": f"“{chosen.get('q')}”",
+            "field": dict(self.facets.fields).get(chosen.get("field", "")),
             "skill": dict(self.facets.skills).get(chosen.get("skill", "")),
             "language": dict(self.facets.languages).get(chosen.get("language", "")),
+            "when": dict(WHEN).get(chosen.get("when", "")),
             "rating": f"Rated {chosen.get('rating')} and up",
             "max_price": f"Up to {price}",
             "free": "Free sessions",

@@ -1,6 +1,7 @@
 """The only writers of what mentors are, offer, and when."""
 
 from mentors.services.applications import AlreadyApplied, NotAllowed, apply, approve, reject, suspend
+from mentors.services.figures import keep_figures
 from mentors.services.hours import (
     block_dates,
     clear_date,
@@ -9,6 +10,7 @@ from mentors.services.hours import (
     set_rules,
     set_weekly_hours,
 )
+from mentors.services.keeping import keep
 from mentors.services.profiles import remove_photo, set_photo, update_profile
 from mentors.services.session_types import (
     create_session_type,
@@ -25,6 +27,8 @@ __all__ = [
     "block_dates",
     "clear_date",
     "create_session_type",
+    "keep",
+    "keep_figures",
     "move_session_type",
     "reject",
     "remove_override",

@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts.models import User
 from mentors.models import MENTOR_TRANSITIONS, Language, Mentor, MentorStatusChange
 from mentors.photos import Photo
+from mentors.services.keeping import keep
 from mentors.services.profiles import photo_file, set_skills
 from mentors.signals import mentor_suspended
 from mentors.slugs import free_slug, once_more
@@ -56,6 +57,7 @@ def apply(
         mentor.languages.set(languages)
         _record(mentor, was="", by=person, now=now)
         _mark_as_mentor(person, True)
+        keep(mentor)
         return mentor
 
 
@@ -104,6 +106,7 @@ def _decide(mentor: Mentor, status: Mentor.Status, *, by: User, now: datetime, r
     _mark_as_mentor(person, status != Mentor.Status.REJECTED)
     if status == Mentor.Status.SUSPENDED:
         mentor_suspended.send(Mentor, mentor=mentor, by=by, now=now)
+    keep(mentor)
     return mentor
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from mentors.availability import without_day
 from mentors.models import DateOverride, Mentor, WeeklyHours
 from mentors.schedules import Hours
+from mentors.services.keeping import keep
 
 
 @transaction.atomic
@@ -17,13 +18,16 @@ def set_weekly_hours(*, mentor: Mentor, week: Iterable[Hours]) -> None:
     _lock(mentor)
     mentor.weekly_hours.all().delete()
     WeeklyHours.objects.bulk_create(WeeklyHours(mentor=mentor, **at._asdict()) for at in week)
+    keep(mentor)
 
 
+@transaction.atomic
 def set_rules(*, mentor: Mentor, **rules: Any) -> None:
     """Interval, buffer, notice, window and caps: the fields of `RulesForm`."""
     for name, value in rules.items():
         setattr(mentor, name, value)
     mentor.save(update_fields=list(rules))
+    keep(mentor)
 
 
 @transaction.atomic
@@ -36,6 +40,7 @@ def block_dates(*, mentor: Mentor, first_date: date, last_date: date, note: str 
     blocks = mentor.date_overrides.filter(starts__isnull=True)
     if not blocks.filter(first_date__lte=first_date, last_date__gte=last_date).exists():
         mentor.date_overrides.create(first_date=first_date, last_date=last_date, note=note)
+    keep(mentor)
 
 
 @transaction.atomic
@@ -47,6 +52,7 @@ def set_date_hours(*, mentor: Mentor, day: date, hours: Iterable[tuple[time, tim
         DateOverride(mentor=mentor, first_date=day, last_date=day, starts=starts, ends=ends)
         for starts, ends in hours
     )
+    keep(mentor)
 
 
 @transaction.atomic
@@ -54,13 +60,16 @@ def clear_date(*, mentor: Mentor, day: date) -> None:
     """Back to the usual week on that date; the rest of a longer time off stays."""
     _lock(mentor)
     _clear(mentor, day)
+    keep(mentor)
 
 
 @transaction.atomic
 def remove_override(*, mentor: Mentor, override_pk: int) -> bool:
     """False when it was gone already, or is somebody else's."""
     _lock(mentor)
-    return bool(mentor.date_overrides.filter(pk=override_pk).delete()[0])
+    is_gone = bool(mentor.date_overrides.filter(pk=override_pk).delete()[0])
+    keep(mentor)
+    return is_gone
 
 
 def _clear(mentor: Mentor, day: date) -> None:

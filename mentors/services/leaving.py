@@ -5,6 +5,7 @@ from django.db import transaction
 from accounts.models import FORMER, User
 from accounts.services import rename_in_log
 from mentors.models import Mentor
+from mentors.services.keeping import keep
 from mentors.services.profiles import remove_photo
 
 
@@ -23,4 +24,5 @@ def forget_mentor(user: User) -> None:
     mentor.slug, mentor.headline, mentor.bio = f"former-member-{mentor.pk}", FORMER, ""
     mentor.time_zone, mentor.is_paused = "UTC", True
     mentor.save(update_fields=["slug", "headline", "bio", "time_zone", "is_paused"])
+    keep(mentor)
     rename_in_log(mentor, FORMER)

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from mentors.models import Language, Mentor, Skill
 from mentors.photos import Photo
+from mentors.services.keeping import keep
 from mentors.slugs import free_slug, once_more
 
 
@@ -33,6 +34,7 @@ def update_profile(
     mentor.save(update_fields=["headline", "bio", "time_zone", "cancellation_policy", "is_paused"])
     set_skills(mentor, skills)
     mentor.languages.set(languages)
+    keep(mentor)
 
 
 def set_photo(*, mentor: Mentor, photo: Photo) -> None:

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from mentors.models import Mentor, SessionType
+from mentors.services.keeping import keep
 from mentors.slugs import free_slug
 
 # `session-types/new/` is the page that makes one.
@@ -27,7 +28,7 @@ def create_session_type(
     """Active, and last in the mentor's list. The slug is made from the name and never changes."""
     Mentor.objects.select_for_update(no_key=True).get(pk=mentor.pk)
     last = mentor.session_types.aggregate(last=Max("position"))["last"]
-    return SessionType.objects.create(
+    session_type = SessionType.objects.create(
         mentor=mentor,
         slug=free_slug(name, otherwise="session", among=mentor.session_types.all(), reserved=RESERVED),
         name=name,
@@ -39,8 +40,11 @@ def create_session_type(
         requires_approval=requires_approval,
         position=0 if last is None else last + 1,
     )
+    keep(mentor)
+    return session_type
 
 
+@transaction.atomic
 def update_session_type(
     *,
     session_type: SessionType,
@@ -64,6 +68,7 @@ def update_session_type(
             *("name", "description", "pricing", "price_minor", "currency", "durations", "requires_approval"),
         ]
     )
+    keep(session_type.mentor)
 
 
 @transaction.atomic
@@ -78,6 +83,8 @@ def move_session_type(*, session_type: SessionType, places: int) -> None:
     SessionType.objects.bulk_update(order, ["position"])
 
 
+@transaction.atomic
 def switch_session_type(*, session_type: SessionType, is_active: bool) -> None:
     session_type.is_active = is_active
     session_type.save(update_fields=["is_active"])
+    keep(session_type.mentor)

@@ -1,5 +1,8 @@
 """The public pages."""
 
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -18,7 +21,13 @@ IN_HERO = 3
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    cards = browse.cards(request, browse.find(timezone.now()).for_cards()[:FEATURED])
+    cards = browse.cards(
+        request,
+        Mentor.objects.listed(timezone.now())
+        .select_related("user")
+        .best_rated_first()
+        .for_cards()[:FEATURED],
+    )
     context = {"soonest": cards[:IN_HERO], "cards": cards[IN_HERO:]}
     return render(request, "mentors/landing.html", context)
 
@@ -26,8 +35,9 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mentor_list(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
+    zone = viewer_zone(request, ZoneInfo(settings.DEFAULT_TIME_ZONE))
     form = BrowseForm.read(request.GET, now)
-    page = MentorPaginator(form.results(now).for_cards(), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = MentorPaginator(form.results(now, zone).for_cards(), PAGE_SIZE).get_page(request.GET.get("page"))
     cards = browse.cards(request, page.object_list, form.currency_code)
     return render(request, "mentors/mentor_list.html", {"form": form, "page": page, "cards": cards})
 

@@ -8,7 +8,12 @@ from kombu import Connection
 from config.celery import app, catch_up
 
 QUICK = ["config.tasks.heartbeat", "notifications.tasks.deliver_due"]
-SLOW = ["bookings.tasks.sweep", "config.tasks.heartbeat", "payments.tasks.sweep"]
+SLOW = [
+    "bookings.tasks.refresh_openings",
+    "bookings.tasks.sweep",
+    "config.tasks.heartbeat",
+    "payments.tasks.sweep",
+]
 
 
 @pytest.fixture

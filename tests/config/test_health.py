@@ -113,6 +113,7 @@ def test_sweeps_that_go_through_are_fine():
     gone_through(1)
     assert health.report(NOW, LONG_UP)["sweeps"] == {"status": "ok", "late": [], "failing": {}}
     assert health.every_minute() == {
+        "bookings.tasks.refresh_openings",
         "bookings.tasks.sweep",
         "notifications.tasks.deliver_due",
         "payments.tasks.sweep",
