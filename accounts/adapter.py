@@ -67,7 +67,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
         Links lead to SITE_URL whatever host the request named, which is anybody's word.
         """
-        words = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+        words = {
+            "site_name": settings.SITE_NAME,
+            "site_url": settings.SITE_URL,
+            "support_email": settings.SUPPORT_EMAIL,
+        }
         links = {name: _at_site(value) for name, value in context.items() if name.endswith("_url")}
         try:
             super().send_mail(template_prefix, email, {**context, **words, **links})

@@ -1,5 +1,5 @@
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from allauth.account import forms as account_forms
 from allauth.account.adapter import get_adapter
@@ -17,9 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from accounts.entry import codes_are_asked
 from accounts.models import ClockHours, User
+from accounts.services import find_person
 from lib.names import validate_name
 from lib.zones import find_zone, parse_zone, zone_choices
+
+F = TypeVar("F", bound=forms.Form)
 
 
 class TimeZoneField(forms.ChoiceField):
@@ -173,7 +177,63 @@ class SignupForm(PlainWords, account_forms.SignupForm):  # type: ignore[misc]
         return answer
 
 
-def plain(form: type[forms.Form], **words: dict[str, str]) -> type[forms.Form]:
+class EntryForm(forms.Form):
+    """Who somebody is that we may or may not know: the address decides, and nobody is told."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=120,
+        validators=[validate_name],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Write your name, so that the mentor knows who comes."},
+    )
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={
+            "required": "Write your e-mail address: the session’s link goes there.",
+            "invalid": "Write the whole address, as in nia@example.com.",
+        },
+    )
+    password = forms.CharField(
+        label="Password",
+        required=False,
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 8 characters, for the next time. Without one we mail you a code.",
+    )
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if not codes_are_asked() and find_person(email):
+            raise ValidationError(
+                "There is an account with this address already. Press “I have an account” beside “You”."
+            )
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        person = User(email=cleaned.get("email", ""), name=cleaned.get("name", ""))
+        if password := cleaned.get("password"):
+            try:
+                get_adapter().clean_password(password, user=person)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return cleaned
+
+    def facts(self) -> dict[str, str]:
+        """As `accounts.entry` takes them; a password is hashed, whoever it is for."""
+        password = self.cleaned_data["password"]
+        return {
+            "email": self.cleaned_data["email"],
+            "name": self.cleaned_data["name"],
+            "password": make_password(password) if password else "",
+        }
+
+
+def plain(form: type[F], **words: dict[str, str]) -> type[F]:
     """That form in plain words; `words` overrides `LABELS`, `HINTS` or `CODE`."""
     changed = {name: {**getattr(PlainWords, name), **value} for name, value in words.items()}
     return type(form.__name__, (PlainWords, form), {"__module__": __name__, **changed})

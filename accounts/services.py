@@ -6,7 +6,8 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
+from django.db.models.functions import Lower
 
 from accounts.closing import Obstacle, account_closed, account_closing, meaning_for
 from accounts.models import FORMER, User
@@ -39,6 +40,51 @@ def vouch_for_email(user: User) -> None:
     EmailAddress.objects.update_or_create(
         user=user, email=user.email, defaults={"verified": True, "primary": True}
     )
+
+
+def find_person(email: str) -> User | None:
+    """Whose address this is, active or not. An address that somebody only asks to change to is not theirs yet."""
+    return User.objects.alias(address=Lower("email")).filter(address=email.lower()).first()
+
+
+def enter(*, email: str, name: str, password_hash: str, time_zone: str) -> User:
+    """Whose address this is, now that it is proven; made with the other facts when it is nobody's. Safe to repeat.
+
+    A known person keeps their name and password, and may turn out to be inactive. Where somebody signed up with the
+    address, but never proved it and never got in, the account is made anew: its password may be a stranger's.
+    Locks the person.
+    """
+    try:
+        with transaction.atomic():
+            return _enter(email, name, password_hash, time_zone)
+    except IntegrityError:  # made at this very moment, mostly by the same press
+        with transaction.atomic():
+            return _enter(email, name, password_hash, time_zone)
+
+
+def _enter(email: str, name: str, password_hash: str, time_zone: str) -> User:
+    found = find_person(email)
+    if found is None:
+        person = create_person(email=email, password=None, name=name, time_zone=time_zone)
+        return _with_password(person, password_hash)
+    person = User.objects.select_for_update(no_key=True).get(pk=found.pk)
+    address = EmailAddress.objects.filter(user=person, email=person.email).first()
+    if not person.is_active or (address and address.verified):
+        return person
+    if address and person.last_login is None:
+        person.name, person.time_zone = name, time_zone
+        person.set_unusable_password()
+        person.save(update_fields=["name", "time_zone", "password"])
+        _with_password(person, password_hash)
+    vouch_for_email(person)
+    return person
+
+
+def _with_password(person: User, password_hash: str) -> User:
+    if password_hash:
+        person.password = password_hash
+        person.save(update_fields=["password"])
+    return person
 
 
 def close_account(user: User, *, now: datetime, shown: str | None = None) -> None:

@@ -96,7 +96,18 @@ def describe_quote(found: Quote, currency: str, zone: ZoneInfo) -> str:
     """`Cancel before Tue 8 Dec, 6:00 pm and ₹1,050 comes back; after that ₹500.`"""
     if found.until is None:
         return f"{_amount(found, currency).capitalize()} comes back if you cancel now."
-    words = f"Cancel before {_moment(found.until, zone)} and {_amount(found, currency)} comes back"
+    return f"Cancel before {_moment(found.until, zone)} and {_and_then(found, currency, zone)}"
+
+
+def describe_ahead(found: Quote, currency: str, zone: ZoneInfo) -> str:
+    """`before Tue 8 Dec, 6:00 pm ₹1,050 comes back; after that ₹500.`, of a session that is not booked yet."""
+    if found.until is None:
+        return f"{_amount(found, currency)} comes back."
+    return f"before {_moment(found.until, zone)} {_and_then(found, currency, zone)}"
+
+
+def _and_then(found: Quote, currency: str, zone: ZoneInfo) -> str:
+    words = f"{_amount(found, currency)} comes back"
     joint = "; after that "
     while found.after is not None:
         found = found.after

@@ -2,13 +2,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from allauth.account.signals import user_logged_in
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.db import transaction
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from accounts.closing import Obstacle, account_closed, account_closing
 from accounts.models import User
 from accounts.services import CannotClose
 from bookings import signals, tasks
+from bookings.booker.guests import book_after_sign_in
 from bookings.models import HOLDING, Booking
 from bookings.permissions import MENTOR_GONE
 from bookings.services import end_waiting, forget_words, keep_openings_of, mark_changed, withdraw
@@ -60,3 +64,10 @@ def mark_openings(booking: Booking, **_: Any) -> None:
 def keep_openings(mentor: Mentor, **_: Any) -> None:
     keep_openings_of(mentor)
     enqueue_on_commit(tasks.refresh_openings)
+
+
+@receiver(user_logged_in, dispatch_uid="bookings.book_what_was_pressed")
+def book_what_was_pressed(request: HttpRequest, user: User, purpose: str = "", **_: Any) -> None:
+    """After the last step of signing in, whichever it is. Raises `ImmediateHttpResponse` with the way on."""
+    if purpose and (answer := book_after_sign_in(request, user, purpose)):
+        raise ImmediateHttpResponse(answer)

@@ -50,7 +50,7 @@ DATES = re.compile(
     rf"|\b{MONTH} \d{{1,2}}\b(?!\d)|\b{MONTH} \d{{4}}"
     r"|\b\d{4}-\d\d-\d\d|\b\d{1,2}/\d{1,2}/\d{2,4}"
 )
-CLAIMED = re.compile(r"\byour (?:own )?(?:clock|time)\b(?! zone)|\btimes are yours\b", re.I)
+CLAIMED = re.compile(r"\byour (?:own )?(?:clock|time)\b(?! (?:zone|is held))|\btimes are yours\b", re.I)
 
 
 class Words(HTMLParser):

@@ -43,6 +43,7 @@ EXEMPT = {
     "account_email_verification_sent": SIGNING_IN,
     "account_reset_password_from_key": BY_MAIL,
     "account_confirm_login_code": SIGNING_IN,
+    "book_code": SIGNING_IN,
     "mfa_authenticate": SIGNING_IN,
     "mfa_reauthenticate": SIGNING_IN,
     "mfa_deactivate_totp": TWO_STEPS,

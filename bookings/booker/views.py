@@ -1,11 +1,12 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -13,11 +14,16 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts.entry import codes_are_asked
+from accounts.forms import EntryForm
 from accounts.models import User
 from accounts.requests import is_htmx, viewer, viewer_zone
 from bookings import caps
-from bookings.booker import calendar, state
-from bookings.booker.state import Choice
+from bookings.booker import calendar, drafts, state
+from bookings.booker.guests import enter, find_mentor, page_after, who_form
+from bookings.booker.state import Choice, Offer
+from bookings.cancellation import describe_ahead
+from bookings.conditions import Conditions
 from bookings.engine.offered import conditions_of, price_of
 from bookings.engine.slots import Refusal
 from bookings.forms import ConfirmForm
@@ -25,13 +31,19 @@ from bookings.models import Booking
 from bookings.openings import similar_mentors
 from bookings.panels.mentors import opening_links
 from bookings.permissions import why_not_book
-from bookings.policy import describe
+from bookings.policy import quote
 from bookings.ports import being_checked
-from bookings.services import CapReached, ConditionsChanged, NotBookable, NotOffered, SlotTaken, book
+from bookings.services import (
+    CapReached,
+    ConditionsChanged,
+    NotBookable,
+    NotOffered,
+    SlotTaken,
+    book,
+    slot_taken,
+)
 from lib.clock import (
     clock_change_note,
-    format_offset,
-    format_other_clock,
     format_range,
     format_time,
     format_zone,
@@ -39,14 +51,12 @@ from lib.clock import (
 from lib.ratelimit import limit_posts
 from mentors.models import Mentor, SessionType
 
-DRAFT = "booking_draft"
-
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @limit_posts("book", times=20, seconds=60)
 def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
     """Session type, date, time, confirm: one URL for each state; only the confirming POST changes anything."""
-    mentor = _mentor(slug)
+    mentor = find_mentor(slug)
     if refused := why_not_book(mentor, request.user):
         status = 422 if mentor.is_bookable else 409
         return _refused(request, mentor, Choice(), refused, status=status)
@@ -57,13 +67,6 @@ def booking_wizard(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _confirm(request, mentor, choice)
     return _step(request, mentor, choice)
-
-
-def _mentor(slug: str) -> Mentor:
-    mentor = Mentor.objects.select_related("user").filter(slug=slug, approved_at__isnull=False).first()
-    if mentor is None:
-        raise Http404
-    return mentor
 
 
 def _type_page(
@@ -85,7 +88,7 @@ def _type_page(
     }
     status = 200
     if request.method == "POST":
-        _keep(request, ConfirmForm(request.POST))
+        drafts.keep(request)
         context["trouble"] = choice.trouble or "Please choose a session first."
         status = 409 if choice.trouble else 422
     return render(request, "bookings/wizard/type.html", context, status=status)
@@ -100,14 +103,7 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
     picked = None
     if choice.start is not None:
         if not is_htmx(request):
-            if refused := offer.refusal(choice.start):
-                messages.warning(request, _gone(choice.start, zone, refused))
-                return redirect(request.path + choice.url(start=None))
-            draft = _draft(request)
-            form = ConfirmForm(initial=draft)
-            return _confirm_page(
-                request, mentor, choice, form, shown=_shown_before_signing_in(request, draft)
-            )
+            return _last_step(request, mentor, choice, offer)
         picked, choice = choice.start, replace(choice, start=None)
     name = mentor.user.first_name
     if choice.view == "week":
@@ -127,6 +123,26 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _last_step(request: HttpRequest, mentor: Mentor, choice: Choice, offer: Offer) -> HttpResponse:
+    """Its page; who pressed its button before they signed in is told here what was in the way."""
+    assert choice.session_type is not None and choice.start is not None  # noqa: S101, PT018
+    draft = drafts.draft_for(request, request.path)
+    was_pressed = draft.url == request.path + choice.url()
+    if refused := offer.refusal(choice.start):
+        if was_pressed and refused is Refusal.TAKEN:
+            return _taken(request, mentor, choice, offer.now)
+        messages.warning(request, _gone(choice.start, offer.zone, refused))
+        return redirect(request.path + choice.url(start=None))
+    form = ConfirmForm(initial=draft.typed)
+    return _confirm_page(request, mentor, choice, form, shown=draft.shown if was_pressed else None)
+
+
+def _taken(request: HttpRequest, mentor: Mentor, choice: Choice, now: datetime) -> HttpResponse:
+    assert choice.session_type is not None and choice.start is not None  # noqa: S101, PT018
+    taken = slot_taken(viewer(request), choice.session_type, choice.duration, choice.start, now)
+    return _refused(request, mentor, choice, str(taken), nearest=taken.nearest, status=409)
 
 
 def _gone(start: datetime, zone: ZoneInfo, refused: Refusal) -> str:
@@ -150,13 +166,11 @@ def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpRespon
     if choice.start is None:
         return _refused(request, mentor, choice, "That is not a time that can be booked. Please pick one.")
     shown = request.POST.get("shown", "")
-    form = ConfirmForm(request.POST)
+    form, student = ConfirmForm(request.POST), viewer(request)
+    if student is None:
+        return _confirm_signed_out(request, mentor, choice, form, shown)
     if not form.is_valid():
         return _confirm_page(request, mentor, choice, form, shown=shown, status=422)
-    if (student := viewer(request)) is None:
-        _keep(request, form, url=request.get_full_path(), shown=shown)
-        messages.info(request, "Sign in or create an account to go on. What you chose and wrote is kept.")
-        return redirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
     try:
         booking = book(
             student=student,
@@ -168,24 +182,48 @@ def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpRespon
             **form.cleaned_data,
         )
     except SlotTaken as taken:
-        _keep(request, form)
+        drafts.keep(request)
         return _refused(request, mentor, choice, str(taken), nearest=taken.nearest, status=409)
     except (ConditionsChanged, NotOffered):
         return _look_again(request, form, shown, mentor.slug)
     except CapReached as refusal:
         return _confirm_page(request, mentor, choice, form, shown=shown, cap=str(refusal), status=422)
     except NotBookable as refusal:
-        _keep(request, form)
+        drafts.keep(request)
         return _refused(request, mentor, choice, str(refusal))
-    request.session.pop(DRAFT, None)
-    return redirect(
-        "payment" if booking.payable_at(timezone.now()) else "session_confirmation", booking.reference
-    )
+    drafts.forget(request)
+    return page_after(booking)
+
+
+def _confirm_signed_out(
+    request: HttpRequest, mentor: Mentor, choice: Choice, form: ConfirmForm, shown: str
+) -> HttpResponse:
+    """What could not be booked now is said at once; else who it is is asked, or a code mailed that books it."""
+    assert choice.session_type is not None and choice.start is not None  # noqa: S101, PT018
+    if "account" in request.POST:  # the other way to say who one is
+        drafts.keep(request)
+        account = "&account=yes" if request.POST["account"] == "yes" else ""
+        return redirect(f"{request.path}{choice.url()}{account}")
+    who = who_form(request, drafts.draft_for(request, request.path))
+    if not (form.is_valid() and who.is_valid()):
+        return _confirm_page(request, mentor, choice, form, who=who, shown=shown, status=422)
+    if shown != conditions_of(choice.session_type, choice.duration, choice.start).token:
+        return _confirm_page(request, mentor, choice, form, who=who, shown=shown, status=409)
+    now = timezone.now()
+    offer = state.load_offer(mentor, choice, None, viewer_zone(request, mentor.zone), now)
+    if refused := offer.refusal(choice.start):
+        drafts.keep(request)
+        if refused is Refusal.TAKEN:
+            return _taken(request, mentor, choice, now)
+        return _refused(request, mentor, choice, refused.value)
+    if answer := enter(request, mentor, choice, who, shown):
+        return answer
+    return _confirm_page(request, mentor, choice, form, who=who, shown=shown, status=429)
 
 
 def _look_again(request: HttpRequest, form: ConfirmForm, shown: str, slug: str) -> HttpResponse:
     """What was read at the request's beginning is old by now."""
-    mentor = _mentor(slug)
+    mentor = find_mentor(slug)
     types = list(mentor.session_types.active())
     choice = state.parse(request.GET, types, viewer_zone(request, mentor.zone))
     if choice.session_type is None:
@@ -199,30 +237,56 @@ def _confirm_page(
     choice: Choice,
     form: ConfirmForm,
     *,
+    who: EntryForm | AllauthLoginForm | None = None,
     shown: str | None = None,
     cap: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """`shown` is the token of what the reader has seen before; what differs from it is said."""
+    """`shown` is the token of what the reader has seen before; what differs from it is said, with status 409.
+
+    Signed out, `who` asks who they are.
+    """
     assert choice.session_type is not None and choice.start is not None  # noqa: S101, PT018
     now, zone = timezone.now(), viewer_zone(request, mentor.zone)
     conditions = conditions_of(choice.session_type, choice.duration, choice.start)
     ends_at = choice.start + timedelta(minutes=choice.duration)
-    differs = format_offset(choice.start, zone) != format_offset(choice.start, mentor.zone)
     if not cap and (student := viewer(request)):
         cap = caps.reached(caps.kept_by(student, now), student, choice.session_type, now)
+    changes = [] if shown is None else conditions.changes_since(shown, mentor.user.first_name, zone)
+    if changes and status == 200:
+        status = 409
+    if who is None and viewer(request) is None:
+        who = who_form(request, drafts.draft_for(request, request.path))
     context = _context(mentor, choice, zone, now) | {
         "form": form,
+        "who": who,
+        "asks_code": isinstance(who, EntryForm) and codes_are_asked(),
         "conditions": conditions,
-        "changes": [] if shown is None else conditions.changes_since(shown, mentor.user.first_name, zone),
+        "changes": changes,
         "cap": cap,
-        "policy": describe(mentor.cancellation_policy),
+        "cancelling": _cancelling(conditions, zone, now, mentor.user.first_name),
+        "ends_at": ends_at,
+        "here": request.path + choice.url(),
+        "hold_minutes": settings.HOLD_MINUTES,
         "hours": format_range(choice.start, ends_at, zone),
-        "mentor_clock": format_other_clock(choice.start, zone, mentor.zone) if differs else "",
-        "mentor_zone_label": format_zone(mentor.zone, choice.start),
         "clock_note": clock_change_note(zone, now, choice.start),
     }
     return render(request, "bookings/wizard/confirm.html", context, status=status)
+
+
+def _cancelling(conditions: Conditions, zone: ZoneInfo, now: datetime, name: str) -> str:
+    """What cancelling would give back of a session that is booked and paid now."""
+    if not conditions.policy:
+        return f"any time before the start, with a word to {name}."
+    found = quote(
+        conditions.policy,
+        price_minor=conditions.price_minor,
+        fee_minor=conditions.fee_minor,
+        currency=conditions.currency,
+        starts_at=conditions.starts_at,
+        now=now,
+    )
+    return describe_ahead(found, conditions.currency, zone)
 
 
 def _refused(
@@ -294,19 +358,3 @@ def _own_hold(student: User | None, choice: Choice, now: datetime) -> Booking | 
     if student is None or choice.session_type is None:
         return None
     return Booking.objects.given_up_for(choice.session_type, student, now).first()
-
-
-def _keep(request: HttpRequest, form: ConfirmForm, **more: str) -> None:
-    """What was typed waits in the visitor's session for the next last step with this mentor."""
-    if form.is_valid():
-        request.session[DRAFT] = {"path": request.path} | form.cleaned_data | more
-
-
-def _draft(request: HttpRequest) -> dict[str, str]:
-    draft = request.session.get(DRAFT, {})
-    return draft if draft.get("path") == request.path else {}
-
-
-def _shown_before_signing_in(request: HttpRequest, draft: dict[str, str]) -> str | None:
-    """The token of what this very state showed then."""
-    return draft.get("shown") if draft.get("url") == request.get_full_path() else None

@@ -2,7 +2,7 @@
 
 from bookings.permissions import MENTOR_GONE
 from bookings.services.attendance import complete, join
-from bookings.services.booking import book
+from bookings.services.booking import book, slot_taken
 from bookings.services.cancelling import cancel, cancel_by_staff
 from bookings.services.confirming import confirm
 from bookings.services.errors import (
@@ -58,6 +58,7 @@ __all__ = [
     "refresh_openings",
     "release_hold",
     "show_review",
+    "slot_taken",
     "sweep",
     "withdraw",
 ]

@@ -20,6 +20,11 @@ def clock_date(at: datetime | date, zone: ZoneInfo | None = None) -> str:
 
 
 @register.filter
+def clock_date_of_year(at: datetime | date, zone: ZoneInfo | None = None) -> str:
+    return clock.format_date_of_year(_day(at, zone))
+
+
+@register.filter
 def clock_short_date(at: datetime | date, zone: ZoneInfo | None = None) -> str:
     return clock.format_short_date(_day(at, zone))
 

@@ -128,7 +128,10 @@ PAGES = [
     Visit("book", WIZARD + "?type={free_type}&start={start}", STUDENT, breaks={"topic": "x" * 201}),
     Visit("book", WIZARD + "?type={free_type}&start={start}", STUDENT, breaks={"shown": "type=another"}),
     Visit("book", WIZARD + "?type={free_type}&duration=45"),
+    Visit("book", WIZARD + "?type={paid_type}&start={start}", breaks={"email": "no"}),
+    Visit("book", WIZARD + "?type={free_type}&start={start}&account=yes"),
     Visit("book", WIZARD, MENTOR, status=422),
+    Visit("book_code", WIZARD + "code/", status=410),
     Visit("my_sessions", "/my-sessions/", STUDENT),
     Visit("my_sessions", "/my-sessions/", NEW, site="empty"),
     Visit("my_sessions", "/my-sessions/?show=past", STUDENT),
@@ -312,7 +315,7 @@ def test_page_is_accessible_quiet_self_contained_and_light(
         break_form(page, visit.breaks)
     elsewhere = [each.url for each in responses if not each.url.startswith((site.url, "data:"))]
     assert elsewhere == []
-    expected = ("status of 422", "status of 409", "status of 404", "status of 400")
+    expected = ("status of 422", "status of 409", "status of 410", "status of 404", "status of 400")
     assert [words for words in complaints if not any(each in words for each in expected)] == []
     assert page.locator("h1").count() == 1
     for scheme, rules in RULES.items():
