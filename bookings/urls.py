@@ -1,13 +1,15 @@
 from django.urls import path
 
-from bookings import views
 from bookings.booker import guests
+from bookings import sharing, views
 from bookings.booker import views as booker
 from lib import converters  # noqa: F401
 
 urlpatterns = [
     path("mentors/<slug:slug>/book/", booker.booking_wizard, name="book"),
     path("mentors/<slug:slug>/book/code/", guests.booking_code, name="book_code"),
+    path("mentors/<slug:slug>/picture.png", sharing.mentor_picture, name="mentor_picture"),
+    path("picture.png", sharing.site_picture, name="site_picture"),
     path("my-sessions/", views.my_sessions, name="my_sessions"),
     path("sessions/<reference:reference>/", views.session_detail, name="session_detail"),
     path(

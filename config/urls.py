@@ -7,6 +7,7 @@ from accounts.views import password_change, password_set
 from config import staff
 from config.health import healthz
 from config.models import PlainPage
+from config.sitemaps import sitemap_index, sitemap_section
 from config.views import media, plain_page, robots, security_txt, styleguide
 
 admin.site.site_header = admin.site.site_title = settings.SITE_NAME
@@ -20,6 +21,8 @@ handler500 = "config.error_pages.server_error"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("sitemap.xml", sitemap_index, name="sitemap"),
+    path("sitemap-<slug:section>.xml", sitemap_section, name="sitemap_section"),
     path("robots.txt", robots, name="robots"),
     path("styleguide/", styleguide, name="styleguide"),
     path(".well-known/security.txt", security_txt, name="security_txt"),

@@ -43,7 +43,8 @@ def media(request: HttpRequest, path: str) -> HttpResponseBase:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """RFC 9309."""
-    return _text("User-agent: *", *(f"Disallow: {path}" for path in NOT_FOR_ROBOTS))
+    refused = (f"Disallow: {path}" for path in NOT_FOR_ROBOTS)
+    return _text("User-agent: *", *refused, f"Sitemap: {settings.SITE_URL}{reverse('sitemap')}")
 
 
 @require_safe

@@ -27,6 +27,8 @@ TWO_STEPS = "for people with two-step sign-in, and reads rows of one person"
 # Why an address is not measured.
 EXEMPT = {
     "media": "a file",
+    "sitemap": "counts every mentor, and is kept for an hour",
+    "sitemap_section": "names a thousand mentors, and is kept for an hour",
     "styleguide": "reads nothing",
     "payment_stripe": PROVIDER,
     "payment_saved_card": PROVIDER,
@@ -119,6 +121,8 @@ PAGES = [
     Page("mentor_list", "/mentors/?q={common}"),
     Page("mentor_list", "/mentors/?q=nothing-is-called-this"),
     Page("mentor_detail", "/mentors/{mentor}/"),
+    Page("mentor_picture", "/mentors/{mentor}/picture.png"),
+    Page("site_picture", "/picture.png"),
     Page("mentor_detail", "/mentors/{mentor}/", MENTOR),
     Page("mentor_apply", "/become-a-mentor/", STUDENT),
     Page("book", WIZARD),

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest
@@ -20,6 +21,7 @@ from bookings.models import NextOpening, Review
 from bookings.openings import next_openings
 from bookings.policy import describe
 from lib.clock import format_short_date, format_time, format_zone, to_param
+from lib.linked_data import to_script
 from mentors.models import Mentor
 
 REVIEWS_SHOWN, REVIEWS_A_PAGE = 3, 20
@@ -98,7 +100,20 @@ def _reviews(request: HttpRequest, mentor: Mentor, asked: str | None) -> str:
             ],
             "zone": viewer_zone(request, mentor.zone),
         }
+        context["linked_data"] = to_script({"@graph": [_linked(each, mentor) for each in context["page"]]})
     return render_to_string("bookings/_mentor_reviews.html", context)
+
+
+def _linked(review: Review, mentor: Mentor) -> dict[str, Any]:
+    """A review for search engines, of the sessions that the page describes."""
+    return {
+        "@type": "Review",
+        "itemReviewed": {"@id": f"{settings.SITE_URL}{mentor.get_absolute_url()}#sessions"},
+        "author": {"@type": "Person", "name": review.booking.student.first_name},
+        "datePublished": f"{review.created_at:%Y-%m-%d}",
+        "reviewBody": review.words,
+        "reviewRating": {"@type": "Rating", "ratingValue": review.rating, "bestRating": 5},
+    }
 
 
 def opening_links(mentor: Mentor, openings: Iterable[NextOpening], zone: ZoneInfo) -> list[dict[str, str]]:

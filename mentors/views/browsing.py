@@ -9,8 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.requests import knows_zone, viewer_zone
+from lib.linked_data import to_script
 from mentors import browse, panels
 from mentors.forms.browse import BrowseForm
+from mentors.linked_data import of_mentor
 from mentors.models import Mentor
 from mentors.pages import MentorPaginator
 
@@ -50,12 +52,14 @@ def mentor_detail(request: HttpRequest, slug: str) -> HttpResponse:
     names = ("mentor_times_on_profile", "mentor_next_open", "mentor_policy", "mentor_reviews")
     shown = panels.mentors.render_one(request, mentor, *names)
     zone = viewer_zone(request, mentor.zone)
+    card = browse.card(mentor, times=shown["mentor_times_on_profile"])
     return render(
         request,
         "mentors/mentor_detail.html",
         {
             "mentor": mentor,
-            "card": browse.card(mentor, times=shown["mentor_times_on_profile"]),
+            "card": card,
+            "linked_data": to_script(of_mentor(mentor, card.offers)),
             "is_own": request.user.pk == mentor.user_id,
             "now": now,
             "is_same_clock": knows_zone(request)

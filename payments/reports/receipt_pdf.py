@@ -8,10 +8,10 @@ from fontTools.ttLib import TTFont
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from lib import fonts
 from payments.reports.receipts import Party, Receipt
 
-FONTS = Path(__file__).parent / "fonts"
-FACES = {"": "NotoSans-Regular.ttf", "B": "NotoSans-Bold.ttf"}
+FACES = {"": fonts.REGULAR, "B": fonts.BOLD}
 INK, QUIET, LINE, ACCENT = (27, 33, 41), (90, 97, 107), (220, 216, 206), (19, 84, 63)
 MARGIN, WIDTH, AMOUNT_WIDTH, GAP = 20, 170, 45, 6
 MARK = 7
@@ -33,7 +33,7 @@ class _Page(FPDF):
         super().__init__(format="A4")
         self.receipt = receipt
         for style, name in FACES.items():
-            self.add_font("Noto", style, FONTS / name)
+            self.add_font("Noto", style, name)
         self.set_margins(MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=30)
         self.set_title(f"Receipt {receipt.number}")
@@ -187,7 +187,7 @@ def printable(words: str, *, otherwise: str) -> str:
 @cache
 def _signs() -> frozenset[int]:
     """What every face can write."""
-    regular, bold = (_written_by(FONTS / name) for name in FACES.values())
+    regular, bold = (_written_by(path) for path in FACES.values())
     return regular & bold
 
 

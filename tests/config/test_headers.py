@@ -79,6 +79,7 @@ def test_robots_are_kept_out_of_what_belongs_to_one_person(client: Client) -> No
     assert rules[0] == "User-agent: *"
     assert {"Disallow: /accounts/", "Disallow: /sessions/", "Disallow: /mentors/*/book/"} < set(rules)
     assert "Disallow: /" not in rules
+    assert rules[-1] == "Sitemap: http://localhost:8000/sitemap.xml"
 
 
 def test_security_txt_says_whom_to_tell(client: Client, settings: Settings, present: datetime) -> None:
