@@ -254,7 +254,7 @@ CELERY_BEAT_SCHEDULE = {
                 "notifications.tasks.deliver_due",
             ),
         ),
-        (crontab(minute="*/10"), 500, ("mentors.tasks.keep_figures",)),
+        (crontab(minute="*/5"), 250, ("mentors.tasks.keep_figures",)),
         # By the clock, so that many a new start does not put them off for ever.
         (
             crontab(minute="7"),

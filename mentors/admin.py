@@ -166,6 +166,7 @@ class MentorAdmin(KeptRows, ActionAdmin):
             else:
                 self.log_change(request, mentor, ". ".join([word, *why.values()]))
         if done:
+            enqueue_on_commit(tasks.keep_figures)
             messages.success(request, f"{word}: {', '.join(done)}.")
 
 

@@ -7,22 +7,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, PositiveSmallIntegerField, Value
+from django.db.models import BigIntegerField, Value
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from lib.money import EXPONENTS, MOST_CHARGE, format_money, to_minor
 from mentors import panels
-from mentors.models import (
-    Field,
-    Language,
-    Mentor,
-    MentorQuerySet,
-    SessionType,
-    Skill,
-    rating_score,
-    skills_of,
-)
+from mentors.models import Facet, Field, Mentor, MentorQuerySet, SessionType, rating_score, skills_of
 from mentors.ports import open_when
 
 Choices = list[tuple[str, str]]
@@ -100,33 +91,22 @@ class Card:
         )
 
 
-def facets(now: datetime) -> Facets:
-    """One query."""
-    listed = Mentor.objects.listed(now)
-    priced = SessionType.objects.active().filter(mentor__in=listed, price_minor__gt=0)
-    skills = Skill.objects.filter(mentors__in=listed).order_by()
-    languages = Language.objects.filter(mentors__in=listed).order_by()
-    fields = Field.objects.filter(skills__mentors__in=listed).order_by()
-    no_place = Value(0, output_field=PositiveSmallIntegerField())
-    rows = fields.values_list(Value("field"), "slug", "name", "position").union(
-        skills.values_list(Value("skill"), "slug", "name", no_place),
-        languages.values_list(Value("language"), "code", "name", no_place),
-        priced.order_by().values_list(Value("currency"), "currency", "currency", no_place),
-    )
-    found: dict[str, list[tuple[int, str, str]]] = {"field": [], "skill": [], "language": [], "currency": []}
-    for kind, value, label, place in rows:
-        found[kind].append((place, label, value))
+def facets() -> Facets:
+    """As they are kept: one query."""
+    found: dict[str, list[Facet]] = {kind: [] for kind in Facet.Kind.values}
+    for facet in Facet.objects.all():
+        found[facet.kind].append(facet)
     order = list(EXPONENTS)
-
-    def choices(kind: str, key: Callable[[tuple[int, str, str]], Any]) -> Choices:
-        return [(value, label) for _, label, value in sorted(found[kind], key=key)]
-
     return Facets(
-        fields=choices("field", lambda row: row[:2]),
-        skills=choices("skill", lambda row: row[1].casefold()),
-        languages=choices("language", lambda row: row[1]),
-        currencies=choices("currency", lambda row: order.index(row[2])),
+        fields=_choices(found["field"], lambda facet: (facet.position, facet.label)),
+        skills=_choices(found["skill"], lambda facet: facet.label.casefold()),
+        languages=_choices(found["language"], lambda facet: facet.label),
+        currencies=_choices(found["currency"], lambda facet: order.index(facet.value)),
     )
+
+
+def _choices(facets: Iterable[Facet], key: Callable[[Facet], Any]) -> Choices:
+    return [(facet.value, facet.label) for facet in sorted(facets, key=key)]
 
 
 def find(

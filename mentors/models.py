@@ -69,6 +69,28 @@ class Language(models.Model):
         return self.name
 
 
+class Facet(models.Model):
+    """Something by which the listed mentors can be filtered, with how many have it; `services.figures` writes it."""
+
+    class Kind(models.TextChoices):
+        FIELD = "field"
+        SKILL = "skill"
+        LANGUAGE = "language"
+        CURRENCY = "currency"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    value = models.CharField(max_length=60)
+    label = models.CharField(max_length=60)
+    position = models.PositiveSmallIntegerField(default=0)
+    mentor_count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "value"], name="facet_is_kept_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.label}"
+
+
 class Weekday(models.IntegerChoices):
     MONDAY = 0, "Monday"
     TUESDAY = 1, "Tuesday"

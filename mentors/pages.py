@@ -1,4 +1,4 @@
-"""Pages of mentors, with as few questions to the database as there can be."""
+"""Pages of mentors, with as few questions to the database as there can be, and as few rows."""
 
 from typing import Any
 
@@ -7,27 +7,60 @@ from django.core.paginator import Page, Paginator
 from lib.counting import CountOf
 from mentors.models import Mentor, MentorQuerySet
 
-FARTHEST = 10_000  # beyond it a number is odd, and might be more than a database's own
+# Who has looked through so many pages filters. More mentors than so many are "100+".
+MOST_PAGES, MOST_COUNTED = 50, 100
+
+
+class MentorPage(Page[Mentor]):
+    def __init__(self, rows: list[Mentor], number: int, paginator: "MentorPaginator") -> None:
+        """`rows` with one more than the page shows, if there is one."""
+        super().__init__(rows[: paginator.per_page], number, paginator)
+        self.is_last = len(rows) <= paginator.per_page or number >= MOST_PAGES
+
+    def has_next(self) -> bool:
+        return not self.is_last
+
+    def next_page_number(self) -> int:
+        return self.number + 1
 
 
 class MentorPaginator(Paginator[Mentor]):
-    """A page and the count of all in one query; a page that is not there costs two more, and is the last one."""
+    """A page and a count that ends at a hundred in one query; a page that is not there costs two more, and is the last.
+
+    `count` is one more than `MOST_COUNTED` when there are more.
+    """
 
     def __init__(self, mentors: MentorQuerySet, per_page: int) -> None:
         super().__init__(mentors, per_page)
         self.mentors = mentors
 
-    def get_page(self, number: Any) -> Page[Mentor]:
+    @property
+    def is_counted(self) -> bool:
+        """Whether `count` and `num_pages` are all there is."""
+        return self.count <= MOST_COUNTED
+
+    @property
+    def counted(self) -> str:
+        """`count` in words."""
+        return str(self.count) if self.is_counted else f"{MOST_COUNTED}+"
+
+    def get_page(self, number: Any) -> MentorPage:
         wanted = _whole(number)
-        if not 1 <= wanted <= FARTHEST:
-            return super().get_page(number)
-        last = wanted * self.per_page
-        total = CountOf(self.mentors.order_by().values("pk"))
-        rows = list(self.mentors.annotate(total=total)[last - self.per_page : last])
-        if not rows and wanted > 1:
-            return super().get_page(number)
+        page = self._page(wanted) if 1 <= wanted <= MOST_PAGES else None
+        if page is None or (not page.object_list and wanted > 1):
+            return self._page(self._last())
+        return page
+
+    def _page(self, number: int) -> MentorPage:
+        first = (number - 1) * self.per_page
+        total = CountOf(self.mentors.order_by().values("pk")[: MOST_COUNTED + 1])
+        rows = list(self.mentors.annotate(total=total)[first : first + self.per_page + 1])
         self.count = rows[0].total if rows else 0  # type: ignore[attr-defined]  # annotated
-        return Page(rows, wanted, self)
+        return MentorPage(rows, number, self)
+
+    def _last(self) -> int:
+        there = self.mentors.order_by().values("pk")[: MOST_PAGES * self.per_page].count()
+        return max(1, -(-there // self.per_page))
 
 
 def _whole(number: Any) -> int:

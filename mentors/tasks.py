@@ -8,5 +8,5 @@ from mentors import services
 
 @alone(time_limit=120)
 def keep_figures(**_: Any) -> None:
-    """Every ten minutes: what pages say of each field."""
+    """Every five minutes: what pages say of all listed mentors."""
     services.keep_figures(timezone.now())

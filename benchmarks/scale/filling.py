@@ -19,7 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from benchmarks.scale.rows import Insert, statements
 from benchmarks.scale.sizes import NOW, Size
 from bookings.services import rebuild_openings
-from mentors.models import Field, Skill
+from mentors.models import Facet, Field, Skill
 from mentors.services import keep_figures
 
 HERE = Path(__file__).parent
@@ -50,10 +50,12 @@ def prepare(size: Size) -> float:
 
 def keep_values() -> None:
     """What services keep beside the rows that they write, once."""
-    if Field.objects.exists():
+    if Facet.objects.exists():
         return
     for number, skill in enumerate(Skill.objects.order_by("pk")[:6], 1):
-        field = Field.objects.create(name=f"Field {number}", slug=f"field-{number}", position=number)
+        field, _ = Field.objects.get_or_create(
+            slug=f"field-{number}", defaults={"name": f"Field {number}", "position": number}
+        )
         field.skills.add(skill)
     keep_figures(NOW)
     rebuild_openings(NOW)

@@ -64,9 +64,9 @@ class BrowseForm(forms.Form):
             cast(forms.ChoiceField, self.fields[name]).choices = choices
 
     @classmethod
-    def read(cls, query: QueryDict, now: datetime) -> "BrowseForm":
+    def read(cls, query: QueryDict) -> "BrowseForm":
         """A form that holds what makes sense of the query, and shows no errors."""
-        facets = browse.facets(now)
+        facets = browse.facets()
         asked = cls(data=query, facets=facets)
         asked.is_valid()
         chosen = {

@@ -3,10 +3,9 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
 from lib.zones import parse_zone, zone_choices
-from mentors.models import Language, Mentor, Skill
+from mentors.models import Facet, Language, Mentor, Skill
 from mentors.photos import BadPhoto, Photo, read_photo
 
 MAX_SKILLS = 12
@@ -91,12 +90,10 @@ class ApplicationForm(forms.ModelForm[Mentor]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = Skill.objects.filter(mentors__in=Mentor.objects.listed(timezone.now())).distinct()
+        known = Facet.objects.filter(kind=Facet.Kind.SKILL).values_list("label", flat=True)
         own = self.instance.skills.all() if self.instance.pk else Skill.objects.none()
         mine = {skill.name for skill in own}
-        names = sorted(
-            {skill.name for skill in known} | mine, key=lambda name: (name not in mine, name.casefold())
-        )
+        names = sorted({*known} | mine, key=lambda name: (name not in mine, name.casefold()))
         cast(forms.MultipleChoiceField, self.fields["skills"]).choices = [(name, name) for name in names]
         if not names:
             del self.fields["skills"]

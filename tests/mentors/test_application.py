@@ -5,6 +5,7 @@ from django.test import Client
 
 from accounts.models import User
 from mentors.models import Mentor
+from mentors.services import keep_figures
 from tests import factories
 from tests.factories import NOW
 from tests.mentors import pictures
@@ -58,6 +59,7 @@ def test_skills_that_mentors_have_can_be_chosen(
     mentor.skills.add(factories.SkillFactory(name="Python", slug="python"))
     factories.SessionTypeFactory(mentor=mentor)
     factories.MentorFactory(status="applied").skills.add(factories.SkillFactory(name="Unseen"))
+    keep_figures(NOW)
     client.force_login(student)
     html = client.get(URL).content.decode()
     assert 'value="Python"' in html

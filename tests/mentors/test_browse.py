@@ -9,7 +9,9 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from bookings.services import rebuild_openings
-from mentors.models import Mentor
+from mentors.browse import fields_with_counts, mentors_of_fields
+from mentors.models import Facet, Field, Mentor, Skill
+from mentors.services import keep_figures
 from tests import factories
 from tests.factories import NOW
 
@@ -17,6 +19,12 @@ URL = "/mentors/"
 
 
 def listed(client: Client, query: str = "") -> list[str]:
+    keep_figures(NOW)
+    return shown(client, query)
+
+
+def shown(client: Client, query: str) -> list[str]:
+    """With what was kept before."""
     response = client.get(f"{URL}?{query}")
     assert response.status_code == 200
     return [card.mentor.slug for card in response.context["cards"]]
@@ -232,6 +240,7 @@ def test_odd_pages_are_clamped(client: Client, make: Make, page: str) -> None:
 
 def test_chosen_filters_are_links_that_take_them_away(client: Client, make: Make) -> None:
     make("asha", skills=["Python"], prices=[(50_000, "INR")])
+    keep_figures(NOW)
     response = client.get(f"{URL}?q=asha&skill=python&max_price=700&currency=INR&free=false")
     chips = {chip["label"]: chip["query"] for chip in response.context["form"].chips()}
     assert chips == {
@@ -275,11 +284,12 @@ def test_browse_costs_four_queries_for_one_and_for_thirty(
         facts = {"languages": ["en"], "prices": [(0, "INR"), (50_000, "INR")], "rating_mean": Decimal("4.5")}
         make(f"asha-{number}", **facts).skills.add(skill)
     rebuild_openings(NOW)
+    keep_figures(NOW)
     with django_assert_num_queries(4):
-        assert listed(client, query)
+        assert shown(client, query)
     client.force_login(factories.UserFactory())
     with django_assert_num_queries(4 + 3):
-        assert listed(client, query)
+        assert shown(client, query)
 
 
 @pytest.mark.parametrize("query", ["", "q=asha&free=on"])
@@ -287,14 +297,14 @@ def test_browse_costs_no_more_when_nobody_is_found(
     client: Client, db: None, query: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(4):
-        assert listed(client, query) == []
+        assert shown(client, query) == []
 
 
 def test_a_card_names_its_mentors_first_four_skills_in_order(client: Client, make: Make) -> None:
     make("asha", skills=["Rust", "django", "Ada, and more", "Go", "Zig"])
     make("boris")
-    shown = {card.mentor.slug: card.skills for card in client.get(URL).context["cards"]}
-    assert shown == {"asha": ["Ada, and more", "django", "Go", "Rust"], "boris": []}
+    names = {card.mentor.slug: card.skills for card in client.get(URL).context["cards"]}
+    assert names == {"asha": ["Ada, and more", "django", "Go", "Rust"], "boris": []}
 
 
 @pytest.mark.parametrize(
@@ -324,3 +334,116 @@ def test_landing_leads_to_mentors_and_to_applying(client: Client, make: Make) ->
     assert 'action="/mentors/"' in page
     assert 'href="/become-a-mentor/"' in page
     assert 'href="/mentors/asha/"' in page
+
+
+# What is kept.
+
+
+def test_what_is_kept_is_what_counting_finds(make: Make) -> None:
+    """Whatever becomes of mentors, and however often it is kept."""
+    draw = random.Random(7)
+    skills = [factories.SkillFactory() for _ in range(6)]
+    for position in range(2):
+        field = Field.objects.create(name=f"Field {position}", slug=f"field-{position}", position=position)
+        field.skills.set(skills[3 * position :][:3])
+    for number in range(8):
+        make(
+            f"mentor-{number}",
+            languages=draw.sample(["en", "hi", "de"], 2),
+            prices=[(draw.choice([0, 500, 70_000]), draw.choice(["INR", "USD"])) for _ in range(2)],
+        )
+    for _ in range(12):
+        mentor = draw.choice(list(Mentor.objects.all()))
+        mentor.skills.set(draw.sample(skills, 2))
+        mentor.is_paused = draw.random() < 0.5
+        mentor.save()
+        keep_figures(NOW)
+        mentors = Mentor.objects.listed(NOW)
+        kept = {(each.kind, each.value): each.mentor_count for each in Facet.objects.all()}
+        counted: dict[tuple[str, str], int] = {}
+        for kind, value, found in (
+            *(("skill", each.slug, mentors.filter(skills=each)) for each in skills),
+            *(("language", code, mentors.filter(languages__code=code)) for code in ("en", "hi", "de")),
+            *(
+                (
+                    "currency",
+                    code,
+                    mentors.filter(session_types__currency=code, session_types__price_minor__gt=0),
+                )
+                for code in ("INR", "USD")
+            ),
+            *(("field", each.slug, mentors.filter(skills__fields=each)) for each in Field.objects.all()),
+        ):
+            if count := found.distinct().count():
+                counted[kind, value] = count
+        assert kept == counted
+        for field in Field.objects.all():
+            prices = [
+                offer.price_minor
+                for each in mentors.in_field(field)
+                for offer in each.session_types.all()
+                if offer.currency == field.currency and offer.price_minor
+            ]
+            assert field.price_minor == (min(prices) if prices else None)
+
+
+def test_only_the_skills_that_most_have_can_be_chosen(client: Client, make: Make) -> None:
+    for number in range(101):
+        make("asha" if not number else f"other-{number}", skills=[f"Skill{number}"])
+    common = Skill.objects.get(name="Skill100")
+    Mentor.objects.get(slug="asha").skills.add(common)
+    assert len(listed(client, "skill=skill100")) == 2
+    assert Facet.objects.filter(kind="skill").count() == 100
+
+
+@pytest.mark.parametrize(("count", "words"), [(100, "100 mentors"), (101, "100+ mentors")])
+def test_more_than_a_hundred_are_not_counted(client: Client, make: Make, count: int, words: str) -> None:
+    for number in range(count):
+        make(f"asha-{number}")
+    page = client.get(URL).content.decode()
+    assert words in page
+    assert ("Page 1 of 9" in page) == (count == 100)
+    last = client.get(f"{URL}?page=9")
+    assert len(last.context["cards"]) == count - 96
+    assert not last.context["page"].has_next()
+
+
+def test_pages_end_somewhere(client: Client, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mentors.pages.MOST_PAGES", 2)
+    for number in range(30):
+        make(f"asha-{number}")
+    page = client.get(f"{URL}?page=3").context["page"]
+    assert (page.number, len(page), page.has_next()) == (2, 12, False)
+    assert client.get(URL).context["page"].has_next()
+
+
+def test_browse_by_field(client: Client, make: Make) -> None:
+    make("asha", skills=["Python"])
+    make("boris")
+    for name, skills in {"Engineering": ["Python"], "Design": []}.items():
+        field = Field.objects.create(name=name, slug=name.lower())
+        field.skills.set(Skill.objects.filter(name__in=skills))
+    assert listed(client, "field=engineering") == ["asha"]
+    assert len(listed(client, "field=design")) == 2  # nobody's, so nothing to choose
+    page = client.get(f"{URL}?field=engineering").content.decode()
+    assert "Remove filter: </span>Engineering" in page
+
+
+def test_fields_with_their_mentors_cost_two_queries(
+    make: Make, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(5):
+        make(f"mentor-{number}", skills=[f"Skill{number}"], review_count=9, rating_mean=Decimal(number))
+    for position, numbers in enumerate(([0, 1, 2, 3], [4], [])):
+        field = Field.objects.create(name=f"Field {position}", slug=f"field-{position}", position=position)
+        field.skills.set(Skill.objects.filter(name__in=[f"Skill{number}" for number in numbers]))
+    keep_figures(NOW)
+    with django_assert_num_queries(2):
+        fields = fields_with_counts()
+        best = mentors_of_fields(fields, NOW)
+        names = [[mentor.name for mentor in best[field.pk]] for field in fields]
+    assert names == [["Mentor-3", "Mentor-2", "Mentor-1"], ["Mentor-4"]]
+    assert [(field.mentor_count, field.price_minor, field.currency) for field in fields] == [
+        (4, 100_000, "INR"),
+        (1, 100_000, "INR"),
+    ]
