@@ -1,7 +1,7 @@
 from django.urls import path
 
-from bookings.booker import guests
 from bookings import sharing, views
+from bookings.booker import guests
 from bookings.booker import views as booker
 from lib import converters  # noqa: F401
 
