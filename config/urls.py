@@ -14,6 +14,7 @@ admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 admin.site.index_title = "Staff"
 # Staff sign in on the site's own page, with its rate limits and second factor.
 admin.site.has_permission = staff.may_enter  # type: ignore[method-assign]
+admin.site.index = staff.front_page  # type: ignore[method-assign]
 admin.site.login = secure_admin_login(staff.set_up_two_steps)  # type: ignore[method-assign]
 
 handler429 = "lib.ratelimit.too_many_requests"  # allauth's name and use
@@ -27,6 +28,7 @@ urlpatterns = [
     path("styleguide/", styleguide, name="styleguide"),
     path(".well-known/security.txt", security_txt, name="security_txt"),
     *(path(f"{page}/", plain_page, {"slug": page}, name=page) for page in PlainPage.Slug.values),
+    path("admin/find/", admin.site.admin_view(staff.find), name="staff_find"),
     path("admin/", admin.site.urls),
     path("media/<path:path>", media, name="media"),
     # In place of allauth's, which ask for less.

@@ -203,6 +203,7 @@ PAGES = [
     Page("mfa_index", "/accounts/2fa/", STUDENT),
     Page("mfa_activate_totp", "/accounts/2fa/totp/activate/", STUDENT),
     Page("admin:index", "/admin/", STAFF),
+    Page("staff_find", "/admin/find/?q={paid}", STAFF, 302),
     Page("admin:app_list", "/admin/payments/", STAFF),
     Page("admin:bookings_booking_cancel", "/admin/bookings/booking/{paid_pk}/cancel/", STAFF),
     Page("admin:bookings_review_visibility", "/admin/bookings/review/{review_pk}/visibility/", STAFF),

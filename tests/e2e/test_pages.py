@@ -41,6 +41,7 @@ NOT_PAGES = {
     "mentor_picture": "a picture",
     "site_picture": "a picture",
     "sitemap": "XML",
+    "staff_find": "leads to a row or a list",
     "sitemap_section": "XML",
     "robots": "a text file",
     "security_txt": "a text file",
