@@ -46,6 +46,11 @@ def describe(policy: str) -> str:
     return f"{', '.join(parts).capitalize()}; after that nothing comes back."
 
 
+def percent_back(policy: str, before: timedelta) -> int:
+    """Of the price, for who cancels that long before the start."""
+    return next((line.percent for line in POLICIES[policy] if line.before <= before), 0)
+
+
 def quote(
     policy: str, *, price_minor: int, fee_minor: int, currency: str, starts_at: datetime, now: datetime
 ) -> Quote:

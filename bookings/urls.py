@@ -1,11 +1,12 @@
 from django.urls import path
 
-from bookings import sharing, views
+from bookings import home, sharing, views
 from bookings.booker import guests
 from bookings.booker import views as booker
 from lib import converters  # noqa: F401
 
 urlpatterns = [
+    path("", home.landing, name="landing"),
     path("mentors/<slug:slug>/book/", booker.booking_wizard, name="book"),
     path("mentors/<slug:slug>/book/code/", guests.booking_code, name="book_code"),
     path("mentors/<slug:slug>/picture.png", sharing.mentor_picture, name="mentor_picture"),

@@ -4,7 +4,6 @@ from lib import converters  # noqa: F401
 from mentors.views import application, availability, browsing, dashboard
 
 urlpatterns = [
-    path("", browsing.landing, name="landing"),
     path("mentors/", browsing.mentor_list, name="mentor_list"),
     path("mentors/<slug:slug>/", browsing.mentor_detail, name="mentor_detail"),
     path("become-a-mentor/", application.mentor_apply, name="mentor_apply"),

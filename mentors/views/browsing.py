@@ -17,21 +17,6 @@ from mentors.models import Mentor
 from mentors.pages import MentorPaginator
 
 PAGE_SIZE = 12
-FEATURED = 9
-IN_HERO = 3
-
-
-@require_safe
-def landing(request: HttpRequest) -> HttpResponse:
-    cards = browse.cards(
-        request,
-        Mentor.objects.listed(timezone.now())
-        .select_related("user")
-        .best_rated_first()
-        .for_cards()[:FEATURED],
-    )
-    context = {"soonest": cards[:IN_HERO], "cards": cards[IN_HERO:]}
-    return render(request, "mentors/landing.html", context)
 
 
 @require_safe

@@ -62,7 +62,7 @@ def test_browse_shows_the_listed_and_nobody_else(client: Client, make: Make) -> 
     assert listed(client) == ["shown"]
 
 
-def test_browse_search_and_landing_leave_out_who_has_nothing_to_book(client: Client, make: Make) -> None:
+def test_browse_and_search_leave_out_who_has_nothing_to_book(client: Client, make: Make) -> None:
     """Their page opens all the same for whoever has its address."""
     make("shown", skills=["Python"])
     make("without-type", skills=["Cobol"], prices=[])
@@ -72,7 +72,6 @@ def test_browse_search_and_landing_leave_out_who_has_nothing_to_book(client: Cli
     make("only-breaks").weekly_hours.update(kind="break")
     assert listed(client) == ["shown"]
     assert listed(client, "q=without") == []
-    assert [card.mentor.slug for card in client.get("/").context["soonest"]] == ["shown"]
     filters = client.get(URL).content.decode()
     assert "Python" in filters
     assert "Cobol" not in filters
@@ -259,7 +258,6 @@ def test_nothing_found_offers_to_clear_the_filters(client: Client, make: Make) -
 
 def test_no_mentors_at_all_is_a_page_too(client: Client, db: None) -> None:
     assert "No mentors yet" in client.get(URL).content.decode()
-    assert client.get("/").status_code == 200
 
 
 def test_what_visitors_typed_is_escaped(client: Client, make: Make) -> None:
@@ -315,6 +313,7 @@ def test_every_page_knows_how_many_there_are(client: Client, make: Make, page: s
         make(f"asha-{number}")
     found = client.get(f"{URL}?page={page}").context["page"]
     assert (len(found), found.paginator.count, found.paginator.num_pages) == (shown, 14, 2)
+<<<<<<< HEAD
 
 
 @pytest.mark.parametrize("count", [1, 30])
@@ -447,3 +446,5 @@ def test_fields_with_their_mentors_cost_two_queries(
         (4, 100_000, "INR"),
         (1, 100_000, "INR"),
     ]
+=======
+>>>>>>> 96cab22 (Lead with who is open in the next two days, by field and in order of time)
