@@ -313,29 +313,6 @@ def test_every_page_knows_how_many_there_are(client: Client, make: Make, page: s
         make(f"asha-{number}")
     found = client.get(f"{URL}?page={page}").context["page"]
     assert (len(found), found.paginator.count, found.paginator.num_pages) == (shown, 14, 2)
-<<<<<<< HEAD
-
-
-@pytest.mark.parametrize("count", [1, 30])
-def test_landing_costs_the_same_for_one_and_for_thirty(
-    client: Client, make: Make, count: int, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    for number in range(count):
-        make(f"asha-{number}", skills=[f"Skill{number}"], prices=[(0, "INR"), (50_000, "INR")])
-    client.get("/")
-    with django_assert_num_queries(3):
-        client.get("/")
-
-
-def test_landing_leads_to_mentors_and_to_applying(client: Client, make: Make) -> None:
-    make("asha")
-    page = client.get("/").content.decode()
-    assert 'action="/mentors/"' in page
-    assert 'href="/become-a-mentor/"' in page
-    assert 'href="/mentors/asha/"' in page
-
-
-# What is kept.
 
 
 def test_what_is_kept_is_what_counting_finds(make: Make) -> None:
@@ -446,5 +423,3 @@ def test_fields_with_their_mentors_cost_two_queries(
         (4, 100_000, "INR"),
         (1, 100_000, "INR"),
     ]
-=======
->>>>>>> 96cab22 (Lead with who is open in the next two days, by field and in order of time)
