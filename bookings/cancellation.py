@@ -11,7 +11,7 @@ from django.db.models import TextChoices
 from bookings.models import Booking, Status
 from bookings.policy import Quote, at_most, quote
 from bookings.ports import left_of
-from lib.clock import format_short_date, format_time
+from lib.clock import format_short_moment
 from lib.money import format_money
 
 
@@ -22,6 +22,14 @@ class RefundChoice(TextChoices):
     POLICY = "policy", "What the policy gives"
     PART = "part", "Another part"
     NONE = "none", "Nothing"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What cancelling gives back from that instant on, or from now."""
+
+    since: datetime | None
+    refund_minor: int
 
 
 @dataclass(frozen=True)
@@ -52,12 +60,13 @@ class Terms:
             words += f": it was {was}, and it is now {now}"
         return f"{words}. Please look again."
 
-    def lines(self) -> Iterator[Quote]:
+    def steps(self) -> Iterator[Step]:
         """What comes back now, and after each line of the policy."""
-        found: Quote | None = self.quote
-        while found is not None:
-            yield found
-            found = found.after
+        since, found = None, self.quote
+        yield Step(None, found.refund_minor)
+        while found.after is not None:
+            since, found = found.until, found.after
+            yield Step(since, found.refund_minor)
 
     def chosen(self, choice: RefundChoice, part_minor: int = 0) -> int:
         return {
@@ -96,14 +105,14 @@ def describe_quote(found: Quote, currency: str, zone: ZoneInfo) -> str:
     """`Cancel before Tue 8 Dec, 6:00 pm and ₹1,050 comes back; after that ₹500.`"""
     if found.until is None:
         return f"{_amount(found, currency).capitalize()} comes back if you cancel now."
-    return f"Cancel before {_moment(found.until, zone)} and {_and_then(found, currency, zone)}"
+    return f"Cancel before {format_short_moment(found.until, zone)} and {_and_then(found, currency, zone)}"
 
 
 def describe_ahead(found: Quote, currency: str, zone: ZoneInfo) -> str:
     """`before Tue 8 Dec, 6:00 pm ₹1,050 comes back; after that ₹500.`, of a session that is not booked yet."""
     if found.until is None:
         return f"{_amount(found, currency)} comes back."
-    return f"before {_moment(found.until, zone)} {_and_then(found, currency, zone)}"
+    return f"before {format_short_moment(found.until, zone)} {_and_then(found, currency, zone)}"
 
 
 def _and_then(found: Quote, currency: str, zone: ZoneInfo) -> str:
@@ -113,14 +122,10 @@ def _and_then(found: Quote, currency: str, zone: ZoneInfo) -> str:
         found = found.after
         words += joint + _amount(found, currency)
         if found.until is not None:
-            words += f" until {_moment(found.until, zone)}"
+            words += f" until {format_short_moment(found.until, zone)}"
             joint = ", then "
     return words + "."
 
 
 def _amount(found: Quote, currency: str) -> str:
     return format_money(found.refund_minor, currency) if found.refund_minor else "nothing"
-
-
-def _moment(at: datetime, zone: ZoneInfo) -> str:
-    return f"{format_short_date(at.astimezone(zone).date())}, {format_time(at, zone)}"

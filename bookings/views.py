@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 from csp.decorators import csp_update
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -22,66 +21,30 @@ from bookings.models import Booking, Status
 from bookings.permissions import JOIN_OPENS, is_mentor, is_room_open, why_not_cancel
 from bookings.policy import describe
 from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
-from bookings.sessions import SessionView
+from bookings.session_lists import list_sessions
+from bookings.sessions import STATE_PANELS, session_views
 from lib.clock import format_moment, format_zone_name
 from lib.money import format_money
 from mentors.models import Mentor
 
-EMPTY = {
-    "upcoming": "No session ahead",
-    "past": "No session behind you yet",
-    "cancelled": "Nothing was cancelled",
-    "all": "No sessions yet",
-}
-PAGE_SIZE = 20
-SHOWS = {"upcoming": "Upcoming", "past": "Past", "cancelled": "Cancelled", "all": "All"}
+ON_ITS_PAGE = ("session_money", "session_references", "session_messages")
 MEETING_ORIGINS = ["https://meet.jit.si"]
 
 
 @login_required
 @require_safe
 def my_sessions(request: HttpRequest) -> HttpResponse:
-    return render(
-        request,
-        "bookings/my_sessions.html",
-        _list(request, Booking.objects.for_student(current_user(request))),
-    )
+    own = Booking.objects.for_student(current_user(request))
+    listed = list_sessions(request, own, timezone.now(), stands_out=True)
+    return render(request, "bookings/my_sessions.html", {"listed": listed})
 
 
 @login_required
 @require_safe
 def dashboard_sessions(request: HttpRequest) -> HttpResponse:
     mentor = get_object_or_404(Mentor.objects.with_dashboard(), user_id=request.user.pk)
-    context = _list(request, Booking.objects.for_mentor(mentor)) | {"mentor": mentor}
-    return render(request, "bookings/dashboard_sessions.html", context)
-
-
-def _list(request: HttpRequest, bookings: Any) -> dict[str, Any]:
-    now, show = timezone.now(), request.GET.get("show", "upcoming")
-    if show not in SHOWS:
-        show = "upcoming"
-    rows = bookings.with_people()
-    if show != "all":
-        rows = getattr(rows, show)(now)
-    rows = rows.order_by("starts_at" if show == "upcoming" else "-starts_at", "pk")
-    page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    shown = list(page)
-    found = panels.sessions.render(request, shown, "session_badge", "session_checked")
-    badges, checked = found["session_badge"], found["session_checked"]
-    sessions = [
-        SessionView(booking, request, now, badge=badges[booking.pk], checked=checked[booking.pk])
-        for booking in shown
-    ]
-    tabs = [
-        {"url": f"?show={key}", "label": label, "is_current": key == show} for key, label in SHOWS.items()
-    ]
-    return {
-        "sessions": sessions,
-        "page_obj": page,
-        "tabs": tabs,
-        "query": f"show={show}",
-        "empty_title": EMPTY[show],
-    }
+    listed = list_sessions(request, Booking.objects.for_mentor(mentor), timezone.now(), stands_out=False)
+    return render(request, "bookings/dashboard_sessions.html", {"listed": listed, "mentor": mentor})
 
 
 @login_required
@@ -103,7 +66,8 @@ def session_confirmation(request: HttpRequest, reference: str) -> HttpResponse:
         return redirect("payment", booking.reference)
     if booking.status_at(now) not in (Status.SCHEDULED, Status.REQUESTED):
         return redirect("session_detail", booking.reference)
-    return render(request, "bookings/session_confirmation.html", _session(request, booking))
+    context = _session(request, booking) | {"is_request": booking.status == Status.REQUESTED}
+    return render(request, "bookings/session_confirmation.html", context)
 
 
 @login_required
@@ -263,12 +227,9 @@ def _own(request: HttpRequest, reference: str) -> Booking:
 
 def _session(request: HttpRequest, booking: Booking) -> dict[str, Any]:
     now = timezone.now()
-    shown = panels.sessions.render_one(
-        request, booking, "session_badge", "session_checked", "session_money", "session_messages"
-    )
-    badge, checked = shown["session_badge"], shown["session_checked"]
-    session = SessionView(booking, request, now, badge=badge, checked=checked)
-    return shown | {
+    told = panels.sessions.render(request, [booking], *STATE_PANELS, *ON_ITS_PAGE)
+    (session,) = session_views(request, [booking], now, told=told)
+    return {name: told[name][booking.pk] for name in ON_ITS_PAGE} | {
         "session": session,
         "booking": booking,
         "zone": session.zone,

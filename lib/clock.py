@@ -114,14 +114,21 @@ def format_month(day: date) -> str:
     return f"{day:%B %Y}"
 
 
+def format_short_month(day: date) -> str:
+    """`Dec 2026`, below a large number of the day."""
+    return f"{day:%b %Y}"
+
+
 def format_month_of_year(day: date) -> str:
     """`Dec`, on an axis."""
     return f"{day:%b}"
 
 
-def format_month_and_weekday(day: date) -> str:
-    """`Dec Wed`, below a large number of the day."""
-    return f"{day:%b} {day:%a}"
+def format_below_day(day: date, today: date) -> str:
+    """`Wed`, below a large number of the day; `Dec, Wed` in another month, `Dec 2026` in another year."""
+    if day.year != today.year:
+        return format_short_month(day)
+    return f"{day:%a}" if day.month == today.month else f"{day:%b}, {day:%a}"
 
 
 def format_weekday(day: date) -> str:
@@ -167,6 +174,11 @@ def format_zone(zone: ZoneInfo, at: datetime) -> str:
 def format_moment(at: datetime, zone: ZoneInfo) -> str:
     """`Wednesday 9 December 2026, 11:00 am`."""
     return f"{format_date(at.astimezone(zone).date())}, {format_time(at, zone)}"
+
+
+def format_short_moment(at: datetime, zone: ZoneInfo) -> str:
+    """`Wed 9 Dec, 11:00 am`."""
+    return f"{format_short_date(at.astimezone(zone).date())}, {format_time(at, zone)}"
 
 
 def format_range(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> str:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from accounts.requests import viewer_zone
 from bookings.models import Booking
-from lib.clock import format_short_date, format_time
+from lib.clock import format_short_moment
 from notifications.models import Message, Status
 
 
@@ -23,7 +23,7 @@ class SessionMessages:
         self.request, self.bookings = request, bookings
 
     def render(self) -> dict[int, SafeString]:
-        """The reader's own messages and no one else's."""
+        """The reader's own messages and no one else's, as lines of a list."""
         if not self.request.user.is_authenticated:
             return {}
         rows = (
@@ -38,8 +38,12 @@ class SessionMessages:
             if message.status in (Status.QUEUED, Status.SENDING) and not message.applies_at(now):
                 continue  # whoever takes it up drops it
             zone = viewer_zone(self.request, message.session.mentor.zone)
-            words = describe(message, zone, now)
-            lines[message.session.pk].append({"status": message.status, "words": words})
+            line = {
+                "status": message.status,
+                "what": message.get_kind_display(),
+                "how": describe(message, zone, now),
+            }
+            lines[message.session.pk].append(line)
         return {
             pk: render_to_string("notifications/_session_messages.html", {"lines": found})
             for pk, found in lines.items()
@@ -47,21 +51,20 @@ class SessionMessages:
 
 
 def describe(message: Message, zone: ZoneInfo, now: datetime) -> str:
-    what = message.get_kind_display()
+    """How far it is, to be read after what it is."""
     where = mask(message.address or message.recipient.email)
-    due = f"{format_short_date(message.due_at.astimezone(zone).date())}, {format_time(message.due_at, zone)}"
+    due = format_short_moment(message.due_at, zone)
     if message.status == Status.SENT and message.sent_at:
-        day = format_short_date(message.sent_at.astimezone(zone).date())
-        return f"{what} e-mailed to {where} on {day}, {format_time(message.sent_at, zone)}"
+        return f"e-mailed to {where} on {format_short_moment(message.sent_at, zone)}"
     if message.status == Status.WITHHELD:
-        return f"{what} was not e-mailed: you had too many messages because of one student that day"
+        return "was not e-mailed: you had too many messages because of one student that day"
     if message.status == Status.FAILED:
-        return f"{what} could not be delivered to {where}"
+        return f"could not be delivered to {where}"
     if message.status == Status.QUEUED and message.attempts:
-        return f"{what} could not be sent to {where} yet. Next try: {due}"
+        return f"could not be sent to {where} yet. Next try: {due}"
     if message.status == Status.QUEUED and message.due_at > now:
-        return f"{what} goes out to {where} {due}"
-    return f"{what} is on its way to {where}"
+        return f"goes out to {where} {due}"
+    return f"is on its way to {where}"
 
 
 def mask(address: str) -> str:

@@ -20,7 +20,7 @@ from bookings.panels import sessions
 from bookings.permissions import is_one_of_the_two, is_student
 from lib.money import format_money
 from payments.being_checked import explanation
-from payments.models import LIVE, Payment, PaymentStatus, RefundStatus
+from payments.models import LIVE, Payment, PaymentStatus, Refund, RefundStatus
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,22 @@ class MoneyState:
 
     status: str
     label: str
+    beside_state: str = ""
+
+    @property
+    def after_state(self) -> str:
+        """How the words of a session's own state go on: `Booked` and ` and paid, ₹1,050`."""
+        return self.beside_state or f", {self.label[0].lower()}{self.label[1:]}"
 
 
 def register() -> None:
     sessions.register(
         MoneyPanels,
-        session_badge=MoneyPanels.badges,
+        session_state=MoneyPanels.states,
         session_checked=MoneyPanels.checked,
+        session_receipt=MoneyPanels.receipts,
         session_money=MoneyPanels.money,
+        session_references=MoneyPanels.references,
         session_trail=MoneyPanels.trail,
     )
 
@@ -51,16 +59,15 @@ class MoneyPanels:
     def payments(self) -> Mapping[int, list[Payment]]:
         """By session, the newest first."""
         found: dict[int, list[Payment]] = defaultdict(list)
-        rows = Payment.objects.filter(booking__in=[booking.pk for booking in self.bookings])
+        charged = [booking.pk for booking in self.bookings if not booking.is_free]
+        rows = Payment.objects.filter(booking__in=charged)
         for payment in rows.prefetch_related("refunds"):
             found[payment.booking_id].append(payment)
         return found
 
-    def badges(self) -> Mapping[int, SafeString]:
-        return {
-            booking.pk: _render("payments/_session_badge.html", state=self._state(booking))
-            for booking in self.bookings
-        }
+    def states(self) -> Mapping[int, SafeString]:
+        """` and paid, ₹1,050`, to go on after `Booked`."""
+        return {booking.pk: format_html("{}", self._state(booking).after_state) for booking in self.bookings}
 
     def checked(self) -> Mapping[int, SafeString]:
         """Why nobody should pay again, of the sessions whose money a bank or staff are checking."""
@@ -81,19 +88,35 @@ class MoneyPanels:
             booking.pk: _render(
                 "payments/_session_money.html",
                 booking=booking,
-                order=_order(self.payments[booking.pk]),
-                refunds=[
-                    refund
-                    for payment in self.payments[booking.pk]
-                    for refund in payment.refunds.all()
-                    if refund.status != RefundStatus.DROPPED
-                ],
+                refunds=self._refunds(booking),
                 state=self._state(booking),
-                zone=viewer_zone(self.request, booking.mentor.zone),
-                receipt_url=self._receipt_url(booking),
             )
+            for booking in self._seen
+        }
+
+    def references(self) -> Mapping[int, SafeString]:
+        """The numbers by which a provider and staff know the money, for the same people."""
+        return {
+            booking.pk: _render(
+                "payments/_session_references.html",
+                order=_order(self.payments[booking.pk]),
+                refunds=self._refunds(booking),
+                zone=viewer_zone(self.request, booking.mentor.zone),
+            )
+            for booking in self._seen
+            if self.payments[booking.pk]
+        }
+
+    def receipts(self) -> Mapping[int, SafeString]:
+        """Its address, for whoever paid and for staff who may look at payments, once the money is in."""
+        return {
+            booking.pk: format_html("{}", reverse("session_receipt", args=[booking.reference]))
             for booking in self.bookings
-            if is_one_of_the_two(booking, self.request.user) or self._sees_payments
+            if is_student(booking, self.request.user) or self._sees_payments
+            if any(
+                each.status == PaymentStatus.SUCCEEDED and not each.is_surplus
+                for each in self.payments[booking.pk]
+            )
         }
 
     def trail(self) -> Mapping[int, SafeString]:
@@ -113,19 +136,27 @@ class MoneyPanels:
         }
 
     @property
+    def _seen(self) -> list[Booking]:
+        return [
+            each
+            for each in self.bookings
+            if self._sees_payments or is_one_of_the_two(each, self.request.user)
+        ]
+
+    def _refunds(self, booking: Booking) -> list[Refund]:
+        return [
+            refund
+            for payment in self.payments[booking.pk]
+            for refund in payment.refunds.all()
+            if refund.status != RefundStatus.DROPPED
+        ]
+
+    @property
     def _sees_payments(self) -> bool:
         return self.request.user.has_perm("payments.view_payment")
 
     def _state(self, booking: Booking) -> MoneyState:
         return state_of(booking, self.payments[booking.pk], self.now)
-
-    def _receipt_url(self, booking: Booking) -> str:
-        """For whoever paid and for staff who may look at payments, once the money is in."""
-        if not (is_student(booking, self.request.user) or self._sees_payments):
-            return ""
-        payments = self.payments[booking.pk]
-        paid = any(each.status == PaymentStatus.SUCCEEDED and not each.is_surplus for each in payments)
-        return reverse("session_receipt", args=[booking.reference]) if paid else ""
 
 
 def state_of(booking: Booking, payments: Sequence[Payment], now: datetime) -> MoneyState:
@@ -138,8 +169,9 @@ def state_of(booking: Booking, payments: Sequence[Payment], now: datetime) -> Mo
     if any(each.is_being_checked for each in payments):
         return MoneyState("pending", "Payment being checked")
     if booking.payable_at(now):
-        failed = order is not None and order.failure
-        return MoneyState("failed", "Payment failed") if failed else MoneyState("unpaid", "Unpaid")
+        if order is not None and order.failure:
+            return MoneyState("failed", "Payment failed")
+        return MoneyState("unpaid", "Unpaid")
     if booking.status_at(now) == Status.REQUESTED:
         return MoneyState("unpaid", "Paid after approval")
     if order and order.status == PaymentStatus.FAILED:
@@ -148,19 +180,24 @@ def state_of(booking: Booking, payments: Sequence[Payment], now: datetime) -> Mo
 
 
 def _state_of_paid(order: Payment) -> MoneyState:
+    def amount(minor: int) -> str:
+        return format_money(minor, order.currency)
+
+    back = amount(order.refunded_minor)
     if any(refund.status == RefundStatus.FAILED for refund in order.refunds.all()):
         return MoneyState("failed", "Refund failed")
     if order.reserved_minor:
-        return MoneyState("pending", "Refund on its way")
+        words = f", {amount(order.reserved_minor)} on its way back"
+        return MoneyState("pending", "Refund on its way", words)
     if order.lost_minor:
-        return MoneyState("refunded", f"Charged back {format_money(order.lost_minor, order.currency)}")
+        lost = amount(order.lost_minor)
+        return MoneyState("refunded", f"Charged back {lost}")
     if order.refunded_minor == order.amount_minor:
-        return MoneyState("refunded", f"Refunded {format_money(order.refunded_minor, order.currency)}")
+        return MoneyState("refunded", f"Refunded {back}")
     if order.refunded_minor:
-        return MoneyState(
-            "partly_refunded", f"Partly refunded {format_money(order.refunded_minor, order.currency)}"
-        )
-    return MoneyState("paid", f"Paid {format_money(order.amount_minor, order.currency)}")
+        return MoneyState("partly_refunded", f"Partly refunded {back}")
+    paid = amount(order.amount_minor)
+    return MoneyState("paid", f"Paid {paid}", f" and paid, {paid}")
 
 
 def _order(payments: Sequence[Payment]) -> Payment | None:

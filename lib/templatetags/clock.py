@@ -8,7 +8,7 @@ from lib import clock
 register = template.Library()
 register.filter("clock_time", clock.format_time)
 register.filter("clock_moment", clock.format_moment)
-register.filter("clock_weekday", clock.format_weekday)
+register.filter("clock_short_moment", clock.format_short_moment)
 register.filter("clock_duration", clock.format_duration)
 register.filter("clock_zone_name", clock.format_zone_name)
 register.filter("clock_city", clock.format_city)
@@ -40,8 +40,13 @@ def clock_month(at: datetime | date, zone: ZoneInfo | None = None) -> str:
 
 
 @register.filter
-def clock_month_and_weekday(at: datetime | date, zone: ZoneInfo | None = None) -> str:
-    return clock.format_month_and_weekday(_day(at, zone))
+def clock_weekday(at: datetime | date, zone: ZoneInfo | None = None) -> str:
+    return clock.format_weekday(_day(at, zone))
+
+
+@register.filter
+def clock_short_month(at: datetime | date, zone: ZoneInfo | None = None) -> str:
+    return clock.format_short_month(_day(at, zone))
 
 
 @register.filter

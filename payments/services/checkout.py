@@ -22,7 +22,7 @@ from payments.gateways.base import (
     IdempotencyKeyUnusable,
     Money,
 )
-from payments.models import Payment, PaymentStatus
+from payments.models import Payment, PaymentStatus, RefundStatus
 from payments.services.customers import customer_ref, delete_customer
 from payments.services.settlement import close_checkout
 
@@ -86,8 +86,7 @@ def refuse_unpayable(booking: Booking, now: datetime) -> None:
             f"{mentor.user.first_name} has not answered yet. You pay once your request is accepted."
         )
     if (paid := Payment.objects.counted().filter(booking=booking).first()) is not None:
-        gone = "went back to you" if paid.refunded_minor == paid.amount_minor else "is on its way back to you"
-        raise NotPayable(f"Your payment came in, but the session could not be confirmed. The money {gone}.")
+        raise NotPayable(f"There is nothing to pay: what you paid {_what_became_of(paid)}.")
     if booking.mentor_is_gone:
         raise MentorGone(f"{MENTOR_GONE} Please don’t pay for this session.")
     if booking.status in (Status.CANCELLED, Status.DECLINED):
@@ -98,6 +97,14 @@ def refuse_unpayable(booking: Booking, now: datetime) -> None:
         raise NotPayable("The time of this session has passed, so it can't be paid any more.")
     if booking.status_at(now) == Status.EXPIRED:
         raise HoldLapsed(_why_lapsed(booking))
+
+
+def _what_became_of(paid: Payment) -> str:
+    if paid.refunded_minor == paid.amount_minor:
+        return "went back to you"
+    if paid.refunds.filter(status__in=[RefundStatus.REQUESTED, RefundStatus.PENDING]).exists():
+        return "is on its way back to you"
+    return "is accounted for on this page"
 
 
 def _why_lapsed(booking: Booking) -> str:

@@ -1,10 +1,12 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.requests import current_user
+from bookings.sessions import SessionView
 from payments.models import Payment
 from payments.reports.receipts import make_receipt, payments_with_receipt
 
@@ -27,7 +29,12 @@ def session_receipt(request: HttpRequest, reference: str) -> HttpResponse:
 @require_safe
 def session_receipt_page(request: HttpRequest, reference: str) -> HttpResponse:
     payment = _paid(request, reference)
-    context = {"booking": payment.booking, "receipt": make_receipt(payment)}
+    booking = payment.booking
+    context = {
+        "booking": booking,
+        "session": SessionView(booking, request, timezone.now()),
+        "receipt": make_receipt(payment),
+    }
     return render(request, "payments/receipt.html", context)
 
 

@@ -12,18 +12,20 @@ from bookings.panels import sessions
 from notifications import services
 from notifications.models import Kind, Message, Status
 from tests.factories import NOW, BookingFactory
+from tests.test_clocks import Words
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def shown(booking):
-    """The panel as a reader sees it."""
+    """The panel as a reader sees it, in words."""
 
     def render(reader, bookings=(booking,), zone=None):
         request = RequestFactory().get("/")
         request.user, request.time_zone = reader, zone
-        return sessions.render(request, list(bookings), "session_messages")["session_messages"]
+        panel = sessions.render(request, list(bookings), "session_messages")["session_messages"]
+        return {pk: str(Words(html)) for pk, html in panel.items()}
 
     return render
 
