@@ -14,6 +14,7 @@ from django.views.static import serve
 
 from config import plain_pages
 from config.models import PlainPage
+from mentors.photo_sizes import make_size
 
 # Pages of one person, and the booker's endless months.
 NOT_FOR_ROBOTS = (
@@ -25,11 +26,16 @@ PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Uploaded photos, which were decoded and encoded anew before they were kept. Nothing else leaves this folder."""
+    """Uploaded photos, which were decoded and encoded anew before they were kept. Nothing else leaves this folder.
+
+    A size of one in which it stands on pages is made when it is first asked for.
+    """
     photo = PurePosixPath(path)
     if photo.suffix.lower() not in PHOTO_SUFFIXES or ".." in photo.parts:
         raise Http404
     try:
+        if not (settings.MEDIA_ROOT / photo).is_file():
+            make_size(path)
         response = serve(request, path, document_root=str(settings.MEDIA_ROOT))
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:  # longer than any name on a disk

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 
 from mentors.models import Language, Mentor, Skill
+from mentors.photo_sizes import other_sizes
 from mentors.photos import Photo
 from mentors.services.keeping import keep
 from mentors.slugs import free_slug, once_more
@@ -80,9 +81,9 @@ def _skill(name: str) -> Skill:
 
 
 def _name_file(mentor: Mentor, name: str) -> None:
-    """Locks the mentor. The file that was there goes once the row no longer names it."""
+    """Locks the mentor. The file that was there goes with its sizes once the row no longer names it."""
     old = Mentor.objects.select_for_update(no_key=True).values_list("photo", flat=True).get(pk=mentor.pk)
     mentor.photo = name
     mentor.save(update_fields=["photo"])
-    if old:
-        transaction.on_commit(partial(mentor.photo.storage.delete, old), robust=True)
+    for each in (old, *other_sizes(old)) if old else ():
+        transaction.on_commit(partial(mentor.photo.storage.delete, each), robust=True)

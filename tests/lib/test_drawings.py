@@ -77,8 +77,13 @@ def test_initials_are_escaped() -> None:
 
 
 def test_photo_is_a_picture_of_the_same_size() -> None:
-    person = Person(1, photo_url='/media/a.jpg?"')
+    person = Person(1, photo_url='/media/a".jpg')
     assert drawn("{% portrait person %}", person=person) == (
-        '<img class="portrait" src="/media/a.jpg?&quot;" alt="" width="56" height="56" loading="lazy">'
+        '<picture><source type="image/webp" srcset="/media/a&quot;-112.webp 2x, /media/a&quot;-240.webp 4x">'
+        '<img class="portrait" src="/media/a&quot;-112.jpg" '
+        'srcset="/media/a&quot;-112.jpg 2x, /media/a&quot;-240.jpg 4x" '
+        'alt="" width="56" height="56" loading="lazy"></picture>'
     )
-    assert "lazy" not in drawn("{% portrait person size=120 %}", person=person)
+    large = drawn("{% portrait person size=120 %}", person=person)
+    assert "/media/a&quot;-240.webp 2x, /media/a&quot;.webp 3x" in large
+    assert "lazy" not in large
