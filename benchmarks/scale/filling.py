@@ -33,8 +33,11 @@ KINDS = "fxup"
 def prepare(size: Size) -> float:
     """Migrate, and fill what is empty. The seconds that filling took, none when it had been."""
     before = len(MigrationRecorder(connection).applied_migrations())
-    call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
+        # Migrating, and filling, takes what it takes.
+        cursor.execute("SET statement_timeout = 0")
+        call_command("migrate", verbosity=0)
+        cursor.execute("RESET statement_timeout")
         if comment(cursor) == FILLED_BY:
             keep_values()
             if len(MigrationRecorder(connection).applied_migrations()) > before:

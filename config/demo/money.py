@@ -28,6 +28,7 @@ def paid_payment(booking: Booking, *, asked_at: datetime, paid_at: datetime) -> 
     """Unsaved rows of a payment that came in long ago: ours, and the provider's."""
     payment = Payment(
         booking=booking,
+        mentor=booking.mentor,
         status=PaymentStatus.SUCCEEDED,
         amount_minor=booking.amount_minor,
         platform_fee_minor=booking.fee_minor,
@@ -44,6 +45,7 @@ def unpaid_payment(booking: Booking, *, asked_at: datetime) -> Payment:
     """The order of a hold that ran out before any provider heard of it; unsaved."""
     return Payment(
         booking=booking,
+        mentor=booking.mentor,
         status=PaymentStatus.CANCELED,
         amount_minor=booking.amount_minor,
         platform_fee_minor=booking.fee_minor,
@@ -73,7 +75,7 @@ def pay_mentors(cast: Cast, now: datetime) -> None:
     staff = next(person for person in cast.people.values() if person.is_staff)
     for days in PAYOUTS_DAYS_AGO:
         at = now - timedelta(days=days)
-        for number, due in enumerate(payouts_due(at), start=1):
+        for number, due in enumerate(payouts_due(at).rows, start=1):
             record_payout(
                 mentor=due.mentor,
                 currency=due.currency,

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 from django import forms
@@ -10,13 +11,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.requests import current_user
+from lib.admin_lists import MOST_WORDS, Search
 from lib.money import format_money
 from lib.staff_pages import HistoryAdmin, StaffAdmin
+from mentors.models import Mentor
 from payments.admin.filters import CurrencyFilter
 from payments.forms import SeenNumber
 from payments.models import Payout, PayoutLine
 from payments.reports.earnings import PayoutDue, available_earnings, payouts_due
 from payments.services.payouts import AmountChanged, PayoutRefused, record_payout, return_payout
+
+# A primary key as an address has it.
+PK = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class PayoutForm(forms.Form):
@@ -79,14 +85,15 @@ class PayoutAdmin(StaffAdmin):
         """Choose whom to pay, see what for, and say by which transfer it was done."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        due = payouts_due(timezone.now())
-        chosen = next((each for each in due if _is_chosen(each, request)), None)
+        chosen = _chosen(request)
         context = self.admin_site.each_context(request) | {"opts": self.opts, "title": "Record a payout"}
         if chosen is None:
             if "mentor" in request.GET:
                 self.message_user(request, "Nothing can be paid out there at the moment.", messages.WARNING)
             status = 409 if request.method == "POST" else 200
-            return render(request, "admin/payments/payout/choose.html", context | {"due": due}, status=status)
+            return render(
+                request, "admin/payments/payout/choose.html", context | _choice(request), status=status
+            )
         form = PayoutForm(request.POST or None, initial={"amount_minor": chosen.amount_minor})
         status = 422 if form.is_bound else 200
         try:
@@ -129,5 +136,20 @@ class PayoutAdmin(StaffAdmin):
             self.report_done(request, payout, "its shares can be paid out again", "The transfer came back")
 
 
-def _is_chosen(due: PayoutDue, request: HttpRequest) -> bool:
-    return (str(due.mentor.pk), due.currency) == (request.GET.get("mentor"), request.GET.get("currency"))
+def _chosen(request: HttpRequest) -> PayoutDue | None:
+    mentor = request.GET.get("mentor", "")
+    if not PK.fullmatch(mentor):
+        return None
+    due = payouts_due(timezone.now(), mentors=[int(mentor)]).rows
+    return next((each for each in due if each.currency == request.GET.get("currency")), None)
+
+
+def _choice(request: HttpRequest) -> dict[str, Any]:
+    """Whom the list offers: everybody, a page at a time, or who is looked for by name or address."""
+    text, after = request.GET.get("q", ""), request.GET.get("after", "")
+    mentors = None
+    if words := text.split()[:MOST_WORDS]:
+        named = Search(words).condition(Mentor, ("user__name", "user__email"))
+        mentors = list(Mentor.objects.filter(named).values_list("pk", flat=True))
+    page = payouts_due(timezone.now(), after=int(after) if PK.fullmatch(after) else 0, mentors=mentors)
+    return {"page": page, "text": text}

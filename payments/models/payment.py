@@ -1,12 +1,17 @@
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import BigIntegerField, F, Q, Value
+from django.db.models.functions import Cast, Greatest
 
 from bookings.models import Booking
 from lib.references import new_reference
+from mentors.models import Mentor
+
+# Sums are wider than the columns that they are made of.
+WIDE = BigIntegerField()
 
 
 def order_reference() -> str:
@@ -62,6 +67,9 @@ WITH_BANK = (PaymentStatus.PROCESSING, PaymentStatus.AUTHORIZED)
 ASK_SOONEST, ASK_LATEST = timedelta(minutes=1), timedelta(minutes=30)
 
 
+MENTOR_IS_DUE = Q(due_minor__lt=0) | Q(due_minor__gt=0)
+
+
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def live(self) -> Self:
         """Those that may still be paid in the ordinary way: at most one a booking."""
@@ -87,12 +95,20 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Money that paid for its session: at most one a booking. A second payment is surplus and goes back."""
         return self.filter(status=PaymentStatus.SUCCEEDED, is_surplus=False)
 
+    def with_mentor_due(self) -> Self:
+        """Of the counted ones those with a share that is not paid out, or of which too much was."""
+        return self.counted().filter(MENTOR_IS_DUE)
+
 
 class Payment(models.Model):
     """One order: an amount asked for a session, from before any provider hears of it until the money is in."""
 
     reference = models.CharField("order", max_length=24, default=order_reference, editable=False)
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, related_name="payments")
+    # Its session's, which never changes: what is to be paid out is found by it.
+    mentor = models.ForeignKey(
+        Mentor, on_delete=models.PROTECT, related_name="+", db_index=False, editable=False
+    )
     status = models.CharField(max_length=12, choices=PaymentStatus, default=PaymentStatus.CREATED)
 
     # As it was when booked, in the currency's minor unit; the fee is a part of the amount.
@@ -123,6 +139,23 @@ class Payment(models.Model):
     refunded_minor = models.PositiveIntegerField(default=0)
     reserved_minor = models.PositiveIntegerField("on its way back", default=0)
     lost_minor = models.PositiveIntegerField("lost to chargebacks", default=0)
+    # What the mentor was sent for it, corrections included: what the standing lines of payouts add up to.
+    paid_out_minor = models.BigIntegerField("paid out to the mentor", default=0, editable=False)
+    # Of the mentor's share, as `payments.shares` divides, what is not paid out yet; below nothing: paid out in excess.
+    due_minor = models.GeneratedField(
+        expression=Greatest(
+            Cast("amount_minor", WIDE)
+            - F("platform_fee_minor")
+            - F("refunded_minor")
+            - F("reserved_minor")
+            - F("lost_minor"),
+            Value(0, output_field=WIDE),
+            output_field=WIDE,
+        )
+        - F("paid_out_minor"),
+        output_field=WIDE,
+        db_persist=True,
+    )
     # While it is, nothing is paid out for it.
     is_disputed = models.BooleanField("in dispute", default=False)
     # What the provider keeps, which is the platform's cost; perhaps in the currency of the platform's account.
@@ -148,6 +181,11 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["status"], name="payment_by_status"),
             models.Index(fields=["created_at", "id"], name="payment_by_creation"),
+            models.Index(
+                fields=["mentor", "currency"],
+                condition=MENTOR_IS_DUE & Q(status=PaymentStatus.SUCCEEDED, is_surplus=False),
+                name="payment_to_pay_out",
+            ),
             models.Index(fields=["id"], condition=Q(needs_review=True), name="payment_to_review"),
             models.Index(
                 fields=["ask_at", "id"],
@@ -197,6 +235,11 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.mentor_id = self.booking.mentor_id
+        super().save(*args, **kwargs)
 
     @property
     def price_minor(self) -> int:

@@ -208,12 +208,26 @@ def _wrong_payouts() -> Iterator[str]:
     off = payouts.exclude(amount_minor=F("summed"))
     for reference, sent, summed in off.values_list("reference", "amount_minor", "summed").iterator():
         yield f"{reference}: {sent} was sent, and its lines are {summed}"
+    yield from _wrongly_noted()
     came_back = Q(payout__returned_at__isnull=False)
     strange = (
         ~Q(payment__currency=F("payout__currency"))
         | ~Q(payment__booking__mentor=F("payout__mentor"))
+        | ~Q(payment__mentor=F("payout__mentor"))
         | (came_back & Q(is_returned=False))
         | (~came_back & Q(is_returned=True))
     )
     for line in PayoutLine.objects.filter(strange).select_related("payout", "payment").iterator():
         yield f"{line.payout}: its line for {line.payment} is not of its mentor, currency or state"
+
+
+def _wrongly_noted() -> Iterator[str]:
+    """What a payment says was paid out for it, beside the lines of payouts."""
+    lines = PayoutLine.objects.standing()
+    summed = lines.order_by().values("payment").annotate(total=Sum("amount_minor"))
+    off = summed.exclude(total=F("payment__paid_out_minor")).order_by("payment")
+    wrong = list(off.values_list("payment__reference", "payment__paid_out_minor", "total"))
+    without = Payment.objects.exclude(paid_out_minor=0).exclude(Exists(lines.filter(payment=OuterRef("pk"))))
+    wrong += [(*found, 0) for found in without.order_by("pk").values_list("reference", "paid_out_minor")]
+    for reference, noted, total in wrong:
+        yield f"{reference}: {noted} paid out by the payment, {total} by the lines of payouts"

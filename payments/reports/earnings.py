@@ -4,7 +4,7 @@ At any time pending + available + paid out is the mentor's share of all that cam
 same rule as `payments.shares` and `Earning`, of which only the rows of a page, or of a payout, are made.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
-    BigIntegerField,
     Case,
     Count,
     DateField,
@@ -22,22 +21,22 @@ from django.db.models import (
     F,
     OuterRef,
     Q,
-    Subquery,
     Sum,
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce, Greatest, Least, TruncMonth
+from django.db.models.functions import Greatest, Least, TruncMonth
 
 from accounts.models import User
 from mentors.models import Mentor
 from payments.models import FormerPayee, Payment, PaymentQuerySet, PayoutLine
+from payments.models.payment import WIDE
 from payments.shares import shares_of
 
 # After the session's end, for whoever has something to say about it.
 WAIT = timedelta(hours=48)
-# Sums are wider than the columns that they are made of.
-WIDE = BigIntegerField()
+# Mentors, by currency, on a page of what can be paid out.
+DUE_AT_ONCE = 100
 
 
 class State(StrEnum):
@@ -145,17 +144,31 @@ class PayoutDue:
         return Payee(self.mentor.user.name, self.mentor.user.email)
 
 
+@dataclass(frozen=True)
+class DuePage:
+    """`following` is the mentor after whom the next page begins; None on the last one."""
+
+    rows: list[PayoutDue]
+    following: int | None = None
+
+
 def earnings_of(mentor: Mentor, now: datetime) -> PaymentQuerySet:
     """The payments that earn a mentor something, the latest session first, for `make_earnings`."""
-    return _with_sums(Payment.objects.counted().filter(booking__mentor=mentor), now).order_by(
-        "-booking__ends_at", "-pk"
-    )
+    counted = Payment.objects.counted().filter(booking__mentor=mentor)
+    return _for_earnings(counted, now).order_by("-booking__ends_at", "-pk")
 
 
 def available_earnings(mentor: Mentor, currency: str, now: datetime) -> list[Earning]:
     """What a payout to this mentor in this currency is made of now, what it takes back included."""
-    rows = earnings_of(mentor, now).filter(currency=currency).exclude(Q(available=0))
-    return make_earnings(rows, now)
+    due = Payment.objects.with_mentor_due().filter(mentor=mentor, currency=currency)
+    rows = _for_earnings(due, now).exclude(Q(available=0))
+    return make_earnings(rows.order_by("-booking__ends_at", "-pk"), now)
+
+
+def _for_earnings(payments: PaymentQuerySet, now: datetime) -> PaymentQuerySet:
+    shares = PayoutLine.objects.standing().filter(payment=OuterRef("pk"), kind=PayoutLine.Kind.SHARE)
+    rows = _with_sums(payments, now).annotate(has_share_paid=Exists(shares))
+    return rows.select_related("booking").defer("request", "checkout_url")
 
 
 def make_earnings(rows: Iterable[Any], now: datetime) -> list[Earning]:
@@ -164,7 +177,7 @@ def make_earnings(rows: Iterable[Any], now: datetime) -> list[Earning]:
         Earning(
             payment=row,
             ends_at=row.booking.ends_at,
-            paid=row.paid,
+            paid=row.paid_out_minor,
             has_share_paid=row.has_share_paid,
             now=now,
         )
@@ -172,19 +185,35 @@ def make_earnings(rows: Iterable[Any], now: datetime) -> list[Earning]:
     ]
 
 
-def payouts_due(now: datetime) -> list[PayoutDue]:
-    """Every mentor with something to be paid out, by name, in two queries."""
+def payouts_due(
+    now: datetime, *, after: int = 0, mentors: Collection[int] | None = None, limit: int = DUE_AT_ONCE
+) -> DuePage:
+    """Mentors with something to be paid out, by name, in two queries: those that follow the mentor `after`.
+
+    `mentors` are the primary keys of those who are looked for, if not everybody.
+    """
+    owed = Payment.objects.with_mentor_due().filter(mentor__gt=after)
+    if mentors is not None:
+        owed = owed.filter(mentor__in=mentors)
     grouped = (
-        _with_sums(Payment.objects.counted(), now)
+        _with_sums(owed, now)
         .order_by()
-        .values_list("booking__mentor", "currency")
+        .values_list("mentor", "currency")
         .annotate(amount=Sum("available"))
         .filter(amount__gt=0)
+        .order_by("mentor", "currency")
     )
-    found = list(grouped)
-    mentors = Mentor.objects.select_related("user", "former_payee").in_bulk({mentor for mentor, *_ in found})
-    due = [PayoutDue(mentors[pk], currency, amount) for pk, currency, amount in found]
-    return sorted(due, key=lambda each: (each.payee.name, each.mentor.pk, each.currency))
+    found = list(grouped[: limit + 1])
+    following = None
+    if len(found) > limit:
+        # Whoever is last may go on in another currency, and comes first on the next page.
+        *_, (last, _, _) = found
+        found = [row for row in found if row[0] != last]
+        following = found[-1][0]
+    people = Mentor.objects.select_related("user", "former_payee").in_bulk({pk for pk, *_ in found})
+    due = [PayoutDue(people[pk], currency, amount) for pk, currency, amount in found]
+    due.sort(key=lambda each: (each.payee.name, each.mentor.pk, each.currency))
+    return DuePage(due, following)
 
 
 def totals_of(user: User, now: datetime) -> list[Totals]:
@@ -200,7 +229,7 @@ def totals_of(user: User, now: datetime) -> list[Totals]:
             sessions=Count("pk"),
             total_pending=Sum("pending"),
             total_available=Sum("available"),
-            total_paid=Sum("paid"),
+            total_paid=Sum("paid_out_minor"),
         )
         .order_by("-sessions", "currency")
     )
@@ -249,27 +278,14 @@ def _last_twelve(now: datetime, zone: ZoneInfo) -> list[date]:
 
 
 def _with_sums(payments: PaymentQuerySet, now: datetime) -> PaymentQuerySet:
-    """What `Earning` says of one payment, for the database to sum: `share` as in `shares_of`, `paid`, and what is not
-    paid out yet as either `pending` or `available`."""
-    lines = PayoutLine.objects.standing().filter(payment=OuterRef("pk"))
-    paid = lines.order_by().values("payment").annotate(total=Sum("amount_minor")).values("total")
-    price = Cast("amount_minor", WIDE) - F("platform_fee_minor")
-    share = price - F("refunded_minor") - F("reserved_minor") - F("lost_minor")
+    """What `Earning` says of one payment, for the database to sum: `share`, and what of it is not paid out yet as
+    either `pending` or `available`."""
     waits = Q(is_disputed=True) | Q(booking__ends_at__gt=now - WAIT)
-    nothing, due = Value(0, output_field=WIDE), F("due")
+    nothing, due = Value(0, output_field=WIDE), F("due_minor")
     more = Greatest(due, nothing, output_field=WIDE)
     less = Least(due, nothing, output_field=WIDE)
-    return (
-        payments.annotate(
-            share=Greatest(share, nothing, output_field=WIDE),
-            paid=Coalesce(Subquery(paid, output_field=WIDE), nothing, output_field=WIDE),
-            has_share_paid=Exists(lines.filter(kind=PayoutLine.Kind.SHARE)),
-        )
-        .annotate(due=ExpressionWrapper(F("share") - F("paid"), output_field=WIDE))
-        .annotate(
-            pending=Case(When(waits, then=more), default=nothing, output_field=WIDE),
-            available=Case(When(waits, then=less), default=due, output_field=WIDE),
-        )
-        .select_related("booking")
-        .defer("request", "checkout_url")
+    return payments.annotate(
+        share=ExpressionWrapper(due + F("paid_out_minor"), output_field=WIDE),
+        pending=Case(When(waits, then=more), default=nothing, output_field=WIDE),
+        available=Case(When(waits, then=less), default=due, output_field=WIDE),
     )

@@ -4,12 +4,13 @@ import logging
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, OuterRef, Subquery
 
 from accounts.models import User
 from bookings.services import lock_people
 from lib.money import format_money
 from mentors.models import Mentor
-from payments.models import Payout, PayoutLine
+from payments.models import Payment, Payout, PayoutLine
 from payments.reports.earnings import Earning, available_earnings
 from payments.signals import payout_recorded
 
@@ -78,9 +79,17 @@ def _record(
         recorded_by=actor,
     )
     PayoutLine.objects.bulk_create(_line(payout, each) for each in due)
+    _add_to_paid_out(payout, 1)
     payout_recorded.send(Payout, payout=payout, now=now)
     logger.info("payout recorded", extra={"payout": payout.reference, "shares": len(due)})
     return payout
+
+
+def _add_to_paid_out(payout: Payout, sign: int) -> None:
+    """Note what the payout's lines add to what was paid for each payment, or take from it."""
+    line = payout.lines.filter(payment=OuterRef("pk")).order_by().values("amount_minor")
+    payments = Payment.objects.filter(pk__in=payout.lines.order_by().values("payment"))
+    payments.update(paid_out_minor=F("paid_out_minor") + Subquery(line) * sign)
 
 
 def _line(payout: Payout, earning: Earning) -> PayoutLine:
@@ -98,5 +107,6 @@ def return_payout(payout_pk: int, *, actor: User, now: datetime) -> Payout:
             payout.returned_at, payout.returned_by = now, actor
             payout.save(update_fields=["returned_at", "returned_by"])
             payout.lines.update(is_returned=True)
+            _add_to_paid_out(payout, -1)
             logger.warning("payout returned", extra={"payout": payout.reference})
         return payout

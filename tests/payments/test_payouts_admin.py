@@ -68,6 +68,20 @@ def test_choice_names_who_can_be_paid(desk, mentor, payment):
     assert f"?mentor={mentor.pk}&amp;currency=INR" in page
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("?q=meera", "Pay Meera Rao in INR"),
+        ("?q=meera@example.com", "Pay Meera Rao in INR"),
+        ("?q=nobody", "Nobody of that name or address is owed anything"),
+        ("?after=odd", "Pay Meera Rao in INR"),
+        ("?after=999999", "Nobody is owed anything"),
+    ],
+)
+def test_choice_is_looked_through(desk, payment, query, words):
+    assert words in shown(desk.get(ADD + query))
+
+
 def test_choice_is_empty_when_nobody_is_owed_anything(desk):
     assert "Nobody is owed anything" in shown(desk.get(ADD))
 

@@ -37,6 +37,7 @@ def money(size: Size) -> Iterator[Insert]:
             "id": "i",
             "reference": order,
             "booking_id": "i",
+            "mentor_id": "m",
             "status": "CASE status WHEN 'expired' THEN 'canceled' WHEN 'awaiting_payment' THEN 'open'"
             " ELSE 'succeeded' END",
             "amount_minor": "amount",
@@ -50,6 +51,7 @@ def money(size: Size) -> Iterator[Insert]:
             "checkout_expires_at": f"CASE WHEN {reached} THEN {expires} END",
             "refunded_minor": f"CASE WHEN status = 'cancelled' AND NOT ({goes_back}) THEN amount ELSE 0 END",
             "reserved_minor": f"CASE WHEN {goes_back} THEN amount ELSE 0 END",
+            "paid_out_minor": f"CASE WHEN status = 'completed' AND k < {PAST - 10} THEN price ELSE 0 END",
             "provider_fee_minor": f"CASE WHEN {PAID} THEN 0 END",
             "provider_fee_currency": f"CASE WHEN {PAID} THEN currency ELSE '' END",
             "ask_at": f"CASE WHEN status = 'awaiting_payment' THEN CASE k WHEN {WAITS_FOR_MONEY}"

@@ -16,7 +16,7 @@ class Insert:
     columns: dict[str, str] = field(default_factory=dict)
 
     def run(self, cursor: Any) -> None:
-        fields = apps.get_model(self.model)._meta.concrete_fields
+        fields = [each for each in apps.get_model(self.model)._meta.concrete_fields if not each.generated]
         given = {each: self.columns.get(each.attname) for each in fields}
         assert self.columns.keys() <= {each.attname for each in fields}, (self.model, self.columns)
         kept = {each: sql for each, sql in given.items() if sql is not None or not each.primary_key}
