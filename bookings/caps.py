@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Q
 
 from accounts.models import User
 from bookings.models import Booking, Status
@@ -13,8 +12,11 @@ from mentors.models import SessionType
 
 
 class Kept(NamedTuple):
-    """An open hold, an open request, or a free session ahead, as far as the caps ask."""
+    """An open hold, an open request, or a session ahead."""
 
+    pk: int
+    starts_at: datetime
+    ends_at: datetime
     status: str
     session_type_id: int
     mentor_id: int
@@ -23,15 +25,9 @@ class Kept(NamedTuple):
 
 
 def kept_by(student: User, now: datetime) -> list[Kept]:
-    """Everything of this student's that a cap counts: one query."""
-    open_ones = (
-        Booking.objects.for_student(student)
-        .upcoming(now)
-        .filter(~Q(status=Status.SCHEDULED) | Q(price_minor=0))
-        .values_list(*Kept._fields)
-        .order_by()
-    )
-    return [Kept(*each) for each in open_ones]
+    """Everything of this student's that is ahead, or waits: one query."""
+    ahead = Booking.objects.for_student(student).upcoming(now).values_list(*Kept._fields).order_by()
+    return [Kept(*each) for each in ahead]
 
 
 class Rule(NamedTuple):
@@ -65,7 +61,8 @@ def _rules(kept: Sequence[Kept], session_type: SessionType) -> Iterator[Rule]:
         remedy = "Wait for an answer or cancel one, then ask for this."
         yield Rule(requests, settings.MAX_OPEN_REQUESTS, "request", "waiting for an answer", remedy)
     elif not session_type.is_free:
-        holds = sum(_stays_held(each, session_type) for each in kept)
+        held = [each for each in kept if each.status == Status.AWAITING_PAYMENT]
+        holds = sum(not is_given_up(each, session_type) for each in held)
         remedy = "Pay for one of them or let one go, then book this."
         yield Rule(holds, settings.MAX_OPEN_HOLDS, "unpaid time", "on hold", remedy)
     if session_type.is_free:
@@ -79,9 +76,10 @@ def _rules(kept: Sequence[Kept], session_type: SessionType) -> Iterator[Rule]:
         yield Rule(len(free), settings.MAX_FREE_SESSIONS, "free session", "ahead", remedy)
 
 
-def _stays_held(each: Kept, session_type: SessionType) -> bool:
-    given_up = each.session_type_id == session_type.pk and not each.requires_approval
-    return each.status == Status.AWAITING_PAYMENT and not given_up
+def is_given_up(each: Kept, session_type: SessionType) -> bool:
+    """As `BookingQuerySet.given_up_for`: the open hold that its student gives up by picking another time."""
+    is_of_type = each.session_type_id == session_type.pk and not each.requires_approval
+    return each.status == Status.AWAITING_PAYMENT and is_of_type
 
 
 def _count(number: int, noun: str) -> str:

@@ -96,12 +96,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Since when the message that is waiting longest should have been on its way."""
         return next((due_at for due_at, _ in self.longest_due(now, 1)), None)
 
-    def caused_by(self, student: User, mentor: User, since: datetime, until: datetime) -> Self:
-        """What went or goes out to a mentor in [since, until) because of one student."""
+    def caused_by(self, student: User, mentor: User) -> Self:
+        """What went or goes out to a mentor because of one student."""
         unsent = (Status.DROPPED, Status.WITHHELD)
-        return self.filter(
-            recipient=mentor, booking__student=student, due_at__gte=since, due_at__lt=until
-        ).exclude(status__in=unsent)
+        return self.filter(recipient=mentor, booking__student=student).exclude(status__in=unsent)
 
     def with_session(self) -> Self:
         return self.select_related("recipient", "booking__mentor__user", "booking__student")

@@ -18,7 +18,7 @@ from payments.signals import payment_succeeded, refund_requested
 
 @receiver(booking_held, dispatch_uid="payments.ask_for_payment")
 def ask_for_payment(booking: Booking, now: datetime, **kwargs: Any) -> None:
-    services.ensure_payment(booking, now)
+    services.create_payment(booking, now)
 
 
 @receiver([booking_cancelled, booking_declined, booking_expired], dispatch_uid="payments.stop_asking")

@@ -42,17 +42,24 @@ def book(
 ) -> Booking:
     """Book that time: scheduled when free, held when it must be paid, requested when the mentor approves.
 
-    Locks the two people, ends by the clock what lapsed in their time, asks the engine, inserts. The
-    student's own open hold of the same type is given up for the new one. Repeating the call for
-    a session that the student already has returns that session.
+    Locks the two people, asks the engine, inserts. What has lapsed in their time, and which no sweep has been by,
+    is ended when it is in the way. The student's own open hold of the same type is given up for the new one.
+    Repeating the call for a session that the student already has returns that session.
 
     `shown` is the `Conditions.token` of what the student has seen; with other facts now nothing is done and
     `ConditionsChanged` is raised. Raises `NotOffered`, `CapReached` and other `NotBookable`, or `SlotTaken`
     with the nearest free times.
     """
+    wanted = (student, session_type, duration_minutes, starts_at, now, topic, notes, shown)
     try:
         with transaction.atomic():
-            return _book(student, session_type, duration_minutes, starts_at, now, topic, notes, shown)
+            return _book(*wanted)
+    except (IntegrityError, OperationalError) as error:
+        if not _lost_the_race(error):
+            raise
+    try:
+        with transaction.atomic():
+            return _book(*wanted, ends_lapsed=True)
     except (IntegrityError, OperationalError) as error:
         if not _lost_the_race(error):
             raise
@@ -68,23 +75,26 @@ def _book(
     topic: str,
     notes: str,
     shown: str | None,
+    *,
+    ends_lapsed: bool = False,
 ) -> Booking:
     _refuse_odd_time(starts_at, now)
     people = lock_people([student.pk, session_type.mentor.user_id])
     session_type = SessionType.objects.select_related("mentor__user").get(pk=session_type.pk)
     mentor = session_type.mentor
-    again = Booking.objects.filter(
-        student=student,
-        session_type=session_type,
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=duration_minutes),
-    ).standing(now)
-    if (found := again.with_people().first()) is not None and not _is_replaced(found, shown, now):
-        return found
+    kept = caps.kept_by(student, now)
+    times = (starts_at, starts_at + timedelta(minutes=duration_minutes))
+    for each in kept:
+        if (each.session_type_id, each.starts_at, each.ends_at) == (session_type.pk, *times):
+            found = Booking.objects.with_people().get(pk=each.pk)
+            if not _is_replaced(found, shown, now):
+                return found
     _refuse_unbookable(people[student.pk], session_type, duration_minutes)
-    expire_lapsed(list(people), now)
-    replace_hold(session_type, student=student, now=now)
-    if words := caps.reached(caps.kept_by(student, now), people[student.pk], session_type, now):
+    if ends_lapsed:
+        expire_lapsed(list(people), now)
+    if any(caps.is_given_up(each, session_type) for each in kept):
+        replace_hold(session_type, student=student, now=now)
+    if words := caps.reached(kept, people[student.pk], session_type, now):
         raise CapReached(words)
     _refuse_unoffered(student, session_type, duration_minutes, starts_at, now)
     conditions = conditions_of(session_type, duration_minutes, starts_at)

@@ -2,8 +2,12 @@
 
 import logging
 from datetime import UTC, datetime, time, timedelta
+from functools import reduce
+from operator import or_
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Count, Q
 
 from accounts.models import User
 from bookings.models import Booking, BookingEvent
@@ -23,7 +27,7 @@ def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> 
     planned = [(confirmation, Kind.SESSION_SCHEDULED, now)]
     if remind_at := reminder_due_at(booking, now):
         planned.append((reminder_event(booking), Kind.REMINDER_24H, remind_at))
-    _write(
+    written = _write(
         booking,
         [
             Message(event=key, kind=kind, recipient_id=person, booking=booking, due_at=due_at, created_at=now)
@@ -31,7 +35,7 @@ def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> 
             for person in people
         ],
     )
-    return list(Message.objects.due(now).filter(event=confirmation).values_list("pk", flat=True))
+    return [message.pk for message in written if message.event == confirmation]
 
 
 def queue_refund_news(refund: Refund, *, now: datetime) -> list[int]:
@@ -60,7 +64,7 @@ def _people(booking: Booking) -> list[User]:
 
 def _queue(event: str, kind: Kind, booking: Booking, people: list[User], *, now: datetime) -> list[int]:
     """To nobody whose account is closed."""
-    _write(
+    written = _write(
         booking,
         [
             Message(event=event, kind=kind, recipient=person, booking=booking, due_at=now, created_at=now)
@@ -68,31 +72,51 @@ def _queue(event: str, kind: Kind, booking: Booking, people: list[User], *, now:
             if person.is_active
         ],
     )
-    return list(Message.objects.due(now).filter(event=event).values_list("pk", flat=True))
+    return [message.pk for message in written]
 
 
-def _write(booking: Booking, messages: list[Message]) -> None:
-    """Into the outbox; what is there already is left alone.
+def _write(booking: Booking, messages: list[Message]) -> list[Message]:
+    """Into the outbox; what is there already is left alone. Returns those that are to be sent, with their keys.
 
     One student can cause one mentor so many messages on a day of the mentor's. What is more is kept back: the row
     says so to staff, who can send it, and on the session's page. Whoever announces an event holds the locks of both
     people, so no two count the same room.
     """
-    for message in messages:
-        if message.recipient_id == booking.mentor.user_id and _is_one_too_many(booking, message.due_at):
+    to_mentor = [message for message in messages if message.recipient_id == booking.mentor.user_id]
+    full = _full_days(booking, [message.due_at for message in to_mentor])
+    for message in to_mentor:
+        if message.due_at in full:
             message.status = Status.WITHHELD
             logger.warning("message kept back", extra={"session": booking.reference, "kind": message.kind})
-    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    # Written over by what it is, a row that is there already tells its key.
+    rows = Message.objects.bulk_create(
+        messages,
+        update_conflicts=True,
+        unique_fields=["event", "recipient", "channel"],
+        update_fields=["event"],
+    )
+    return [message for message in rows if message.status == Status.QUEUED]
 
 
-def _is_one_too_many(booking: Booking, due_at: datetime) -> bool:
-    zone = booking.mentor.zone
-    day = due_at.astimezone(zone).date()
+def _full_days(booking: Booking, moments: list[datetime]) -> set[datetime]:
+    """Those on a day of the mentor's on which this student may cause them no more messages: one query."""
+    days = {f"of_{number}": _day_of(moment, booking.mentor.zone) for number, moment in enumerate(moments)}
+    if not days:
+        return set()
+    caused = Message.objects.caused_by(booking.student, booking.mentor.user)
+    counts = caused.filter(reduce(or_, days.values())).aggregate(
+        **{name: Count("pk", filter=day) for name, day in days.items()}
+    )
+    most = settings.MAX_MESSAGES_A_DAY
+    return {moment for moment, name in zip(moments, days, strict=True) if counts[name] >= most}
+
+
+def _day_of(moment: datetime, zone: ZoneInfo) -> Q:
+    day = moment.astimezone(zone).date()
     since, until = (
         datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1))
     )
-    caused = Message.objects.caused_by(booking.student, booking.mentor.user, since, until)
-    return caused.count() >= settings.MAX_MESSAGES_A_DAY
+    return Q(due_at__gte=since, due_at__lt=until)
 
 
 def drop_queued(booking: Booking) -> int:

@@ -184,8 +184,21 @@ def _write_request(payment: Payment, booking: Booking, way: Way, *, now: datetim
 def ensure_payment(booking: Booking, now: datetime) -> Payment:
     """The session's live payment, locked, and created when there is none. The caller has the booking locked."""
     live = Payment.objects.live().select_for_update(of=("self",)).filter(booking=booking).first()
-    return live or Payment.objects.create(
+    if live is None:
+        live = _new_payment(booking, now)
+        live.save()
+    return live
+
+
+def create_payment(booking: Booking, now: datetime) -> None:
+    """The first payment of a session, in one statement. Safe to repeat: one that is open stays the only one."""
+    Payment.objects.bulk_create([_new_payment(booking, now)], ignore_conflicts=True)
+
+
+def _new_payment(booking: Booking, now: datetime) -> Payment:
+    return Payment(
         booking=booking,
+        mentor=booking.mentor,
         amount_minor=booking.amount_minor,
         platform_fee_minor=booking.fee_minor,
         currency=booking.currency,

@@ -56,6 +56,15 @@ def claims(booking):
 # What comes of it
 
 
+@pytest.mark.parametrize(("offer", "statements"), [("paid", 10), ("free", 11)])
+def test_it_takes_few_statements(request, student, offer, statements, django_assert_max_num_queries):
+    """A paid one writes its order besides, a free one its messages."""
+    session_type = request.getfixturevalue(offer)
+    # Within a test's transaction it is a savepoint, set and released.
+    with django_assert_max_num_queries(statements + 2):
+        booked(student, session_type)
+
+
 def test_a_free_session_is_scheduled_at_once(student, free, announced):
     booking = booked(student, free, topic="My first talk", notes="Be frank.")
     assert (booking.status, booking.amount_minor) == (Status.SCHEDULED, 0)
