@@ -19,6 +19,7 @@ from qrcode.image.svg import SvgPathFillImage
 
 from accounts.models import User
 from accounts.reauthentication import said_recently, sign_in_again
+from accounts.requests import current_user
 from lib import encryption
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not self.get_reauthentication_methods(request.user) and not said_recently(request):
             raise ImmediateHttpResponse(sign_in_again(request))
         return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Where one's work is: the admin, the dashboard, or the front page. An address to go on to comes before it."""
+        person = current_user(request)
+        if person.is_staff:
+            return reverse("admin:index")
+        return reverse("dashboard" if person.is_mentor else "landing")
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("settings")

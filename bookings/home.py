@@ -9,9 +9,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.requests import viewer
 from bookings.board import board
 from bookings.engine.offered import fee_on
 from bookings.models import Review
+from bookings.own_home import own_home
 from bookings.policy import percent_back
 from lib.money import format_money
 from mentors import browse
@@ -36,8 +38,10 @@ class FieldRow(NamedTuple):
 
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
-    """Five queries, however many mentors there are."""
-    now = timezone.now()
+    """Five queries, however many mentors there are. Who has sessions meets their own first, and the board below."""
+    now, person = timezone.now(), viewer(request)
+    if person and (own := own_home(request, person, now)):
+        return render(request, "bookings/own_home.html", {"own": own, "board": board(request, now)})
     fields = browse.fields_with_counts()
     faces = browse.mentors_of_fields(fields, now)
     rows = [

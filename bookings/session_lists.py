@@ -81,9 +81,7 @@ def list_sessions(
     tabs = [Tab(each, SHOWS[each], _counted(counts[each], each == show), each == show) for each in SHOWS]
     if show != "upcoming":
         return SessionList(show, tabs, page, [Group("", sessions)] if sessions else [])
-    following = _next_of(sessions) if stands_out and page.number == 1 else None
-    held = [each for each in sessions if each.can_pay and each is not following] if stands_out else []
-    rest = [each for each in sessions if each is not following and each not in held]
+    following, held, rest = stand_out(sessions) if stands_out and page.number == 1 else (None, [], sessions)
     return SessionList(show, tabs, page, _by_nearness(rest), following, held)
 
 
@@ -106,9 +104,16 @@ def _counted(count: int, is_exact: bool) -> str:
     return f"{count:,}" if is_exact or count <= MOST_COUNTED else f"{MOST_COUNTED}+"
 
 
-def _next_of(sessions: list[SessionView]) -> SessionView | None:
-    """The first that is agreed; while nothing is, what waits first."""
-    return next((each for each in sessions if each.can_join), next(iter(sessions), None))
+def stand_out(
+    sessions: list[SessionView],
+) -> tuple[SessionView | None, list[SessionView], list[SessionView]]:
+    """Of sessions ahead, in order: the next one, what is held, and the rest.
+
+    The next is the first that is agreed; while nothing is, what waits first.
+    """
+    following = next((each for each in sessions if each.can_join), next(iter(sessions), None))
+    others = [each for each in sessions if each is not following]
+    return following, [each for each in others if each.can_pay], [each for each in others if not each.can_pay]
 
 
 def _by_nearness(sessions: Iterable[SessionView]) -> list[Group]:

@@ -281,7 +281,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("NotLikeYou", "LongEnough", "NotCommon", "NotDigitsOnly")
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "my_sessions"
+LOGIN_REDIRECT_URL = "landing"
 LOGOUT_REDIRECT_URL = "landing"
 
 ACCOUNT_LOGIN_METHODS = {"email"}

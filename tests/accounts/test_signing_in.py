@@ -62,9 +62,18 @@ def test_sign_in_takes_the_address_in_any_case(client: Client, student: User) ->
     assert is_signed_in(client)
 
 
-def test_sign_in_without_a_place_to_go_shows_my_sessions(client: Client, student: User) -> None:
-    answer = client.post(LOGIN, {"login": "arjun@example.com", "password": "office-hours"})
-    assert answer["Location"] == "/my-sessions/"
+@pytest.mark.parametrize(
+    ("facts", "place"),
+    [({}, "/"), ({"is_mentor": True}, "/dashboard/"), ({"is_mentor": True, "is_staff": True}, "/admin/")],
+)
+def test_sign_in_leads_to_ones_work_unless_somewhere_else_was_asked_for(
+    client: Client, student: User, facts: dict[str, bool], place: str
+) -> None:
+    User.objects.filter(pk=student.pk).update(**facts)
+    data = {"login": "arjun@example.com", "password": "office-hours"}
+    assert client.post(LOGIN, data)["Location"] == place
+    client.logout()
+    assert client.post(LOGIN, data | {"next": NEXT})["Location"] == NEXT
 
 
 @pytest.mark.parametrize("email", ["arjun@example.com", "nobody@example.com"])
@@ -97,7 +106,7 @@ def test_sign_in_never_leads_to_another_site(client: Client, student: User) -> N
     answer = client.post(
         LOGIN, {"login": "arjun@example.com", "password": "office-hours", "next": "https://evil.example/"}
     )
-    assert answer["Location"] == "/my-sessions/"
+    assert answer["Location"] == "/"
 
 
 def test_sign_in_is_closed_to_who_was_deactivated(client: Client, student: User) -> None:

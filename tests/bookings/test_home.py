@@ -10,6 +10,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
+from bookings.models import Status
 from bookings.services import rebuild_openings
 from bookings.services.reviews import record_review
 from mentors.models import Field, Mentor, Skill
@@ -45,6 +47,10 @@ def page(client: Client, query: str = "") -> str:
     """The page once what it shows has been kept."""
     rebuild_openings(NOW)
     keep_figures(NOW)
+    return page_as_kept(client, query)
+
+
+def page_as_kept(client: Client, query: str = "") -> str:
     response = client.get(f"/?{query}")
     assert response.status_code == 200
     return unescape(response.content.decode())
@@ -155,3 +161,37 @@ def test_home_costs_five_queries_for_one_mentor_and_for_many(
     page(client)
     with django_assert_num_queries(5):
         client.get("/")
+
+
+def test_home_of_a_student_shows_their_next_session_a_hold_and_whom_to_book_again(
+    client: Client, make: Make, student: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    asha, ravi = make("asha", price_minor=0), make("ravi")
+    gone = make("gone")
+    client.force_login(student)
+    assert "Your next hour" not in page(client)
+    for day, mentor in enumerate([asha, asha, ravi, gone], start=1):
+        factories.BookingFactory(
+            session_type=mentor.session_types.get(),
+            student=student,
+            status=Status.COMPLETED,
+            starts_at=NOW - timedelta(days=day),
+        )
+    Mentor.objects.filter(pk=gone.pk).update(is_paused=True)
+    again = page(client)
+    assert re.findall(r'class="strong" href="/mentors/(\w+)/"', again) == ["asha", "ravi"]
+    assert "/mentors/asha/book/?type=" in again
+    kind = ravi.session_types.get()
+    for day in (1, 2):
+        factories.BookingFactory(session_type=kind, student=student, starts_at=NOW + timedelta(days=day))
+    factories.BookingFactory(
+        session_type=kind,
+        student=student,
+        status=Status.AWAITING_PAYMENT,
+        starts_at=NOW + timedelta(days=3),
+    )
+    with django_assert_max_num_queries(13):
+        own = page_as_kept(client)
+    assert own.count('class="ticket"') == 1
+    assert "is held for you" in own
+    assert rows(own)

@@ -86,7 +86,7 @@ def test_two_step_secrets_are_not_kept_in_the_clear(client: Client, person: User
     assert secret not in kept()
     assert decrypt(rows["totp"]["secret"]) == secret
     assert len(decrypt(rows["recovery_codes"]["seed"])) == 80
-    assert answer_with(codes()[0])["Location"] == "/my-sessions/"
+    assert answer_with(codes()[0])["Location"] == "/"
 
 
 def test_two_steps_go_on_through_a_change_of_keys(client: Client, person: User, settings: Settings) -> None:
@@ -99,7 +99,7 @@ def test_two_steps_go_on_through_a_change_of_keys(client: Client, person: User, 
     assert kept() != had
     settings.SECRET_KEY = "another-" + "k" * 50
     assert codes() == before
-    assert answer_with(before[1])["Location"] == "/my-sessions/"
+    assert answer_with(before[1])["Location"] == "/"
 
 
 def test_key_that_is_gone_is_said_to_its_owner_and_to_the_person(
@@ -130,6 +130,6 @@ def test_secrets_from_before_are_encrypted_by_the_migration(
     migrate(encrypt)
     assert SECRET not in kept()
     assert "abab" not in kept()
-    assert answer_with(app_code(SECRET))["Location"] == "/my-sessions/"
+    assert answer_with(app_code(SECRET))["Location"] == "/"
     migrate(decrypt)
     assert list(Authenticator.objects.order_by("pk").values_list("data", flat=True)) == plain
