@@ -12,7 +12,7 @@ PRODUCTION := env ENV_FILE= DEBUG=0 DATA_DIR=var/check ALLOWED_HOSTS=example.com
 # A run starts dozens of programs of the same code, which only the first of them should have to compile.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check types lint layers templates migrations deployment bench bench-scale format
+.PHONY: help run test check types lint layers templates migrations deployment bench bench-scale pictures format
 
 help:
 	@echo "make run     start the site with its demo on http://localhost:$${PORT:-8000}"
@@ -20,6 +20,7 @@ help:
 	@echo "make check   formatting, lint, types, layers, templates, migrations, settings, tests"
 	@echo "make bench   the benchmarks, each against its reference in the same run"
 	@echo "make bench-scale SCALE=small|tenth|full   whether a large site costs more than a small one"
+	@echo "make pictures  the main pages at two widths, light and dark, into var/pictures"
 	@echo "make format  format the code"
 
 # Whether it is development is the environment's or .env's word; said nowhere, it is.
@@ -59,6 +60,9 @@ bench: .venv/.installed
 SCALE ?= tenth
 bench-scale: .venv/.installed-dev
 	@$(BIN)/python -m benchmarks.scale $(SCALE)
+
+pictures: .venv/.installed-dev
+	@$(BIN)/python -m benchmarks.pictures
 
 format: .venv/.installed-dev
 	$(BIN)/ruff format .

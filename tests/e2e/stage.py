@@ -38,6 +38,11 @@ def newcomer(name: str, password: str) -> str:
     return somebody(name, password).email
 
 
+def signed_in(name: str) -> str:
+    """The key of a session in which that person of the demo is signed in."""
+    return session_of(User.objects.get(email=f"{name}@example.com"))
+
+
 def next_start(session_type: SessionType, student: User) -> datetime:
     """The first start that this student could book."""
     now, mentor = timezone.now(), session_type.mentor
