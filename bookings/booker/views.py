@@ -165,6 +165,9 @@ def _confirm(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpRespon
     assert choice.session_type is not None  # noqa: S101
     if choice.start is None:
         return _refused(request, mentor, choice, "That is not a time that can be booked. Please pick one.")
+    if "back" in request.POST:
+        drafts.keep(request)
+        return redirect(request.path + choice.url(start=None))
     shown = request.POST.get("shown", "")
     form, student = ConfirmForm(request.POST), viewer(request)
     if student is None:
