@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -209,25 +208,6 @@ def test_a_length_dropped_meanwhile_leads_to_the_first_step_and_what_was_typed_i
     chosen = desk.get(address(talk, minutes=30))
     assert "Growing up" in chosen.content.decode()
     assert chosen.context["changes"] == []  # chosen, not changed
-
-
-def test_what_was_shown_before_signing_in_is_compared_after(client, talk, student) -> None:
-    typed = open_last_step(client, talk)
-    raise_price()
-    sign_in = client.post(address(talk), typed)["Location"]
-    client.force_login(student)
-    page = client.get(parse_qs(urlsplit(sign_in).query)["next"][0])
-    assert "The price is now ₹9,450; it was ₹1,575 when you looked." in page.content.decode()
-    assert "Growing up" in page.content.decode()
-    assert is_untouched()
-
-
-def test_after_signing_in_nothing_is_said_when_nothing_changed(client, talk, student) -> None:
-    sign_in = client.post(address(talk), open_last_step(client, talk))["Location"]
-    client.force_login(student)
-    page = client.get(parse_qs(urlsplit(sign_in).query)["next"][0])
-    assert page.context["changes"] == []
-    assert "Growing up" in page.content.decode()
 
 
 def test_a_page_that_shows_an_error_marks_what_changed_too(desk, talk) -> None:

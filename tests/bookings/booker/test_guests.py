@@ -394,6 +394,7 @@ def test_who_signs_in_meanwhile_presses_once_more_and_books_as_themselves(
     client.force_login(student)
     answer = client.post(CODE_PAGE, {"code": code, "purpose": purpose}, follow=True)
     assert "Nothing is booked yet" in answer.content.decode()
+    assert answer.context["changes"] == []
     assert "My churn test" in answer.content.decode()
     assert counts() == (0, 0, 0)
     assert client.get(CODE_PAGE).status_code == 410
