@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
@@ -12,6 +11,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.models import User
 from benchmarks.scale import rows

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +25,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Greatest, Least, TruncMonth
+from django.utils.functional import cached_property
 
 from accounts.models import User
 from mentors.models import Mentor

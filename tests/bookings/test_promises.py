@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 
 import pytest
 import time_machine
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.models import User
 from bookings.models import Booking, Status
