@@ -78,22 +78,24 @@ class Terms:
 
 
 def terms_of(booking: Booking, now: datetime) -> Terms:
-    """A session that nobody has paid for costs nothing to cancel."""
+    """A session that nobody has paid for costs nothing to cancel, nor does one that its mentor asks to move."""
     status = Status(booking.status)
     if status is not Status.SCHEDULED or booking.is_free:
         return Terms(status, Quote(0))
     left = left_of(booking)
+    asked = booking.move_requests.open_at(now).exclude(asked_by=booking.student_id).first()
     by_policy = quote(
         booking.cancellation_policy,
         price_minor=booking.price_minor,
         fee_minor=booking.fee_minor,
         currency=booking.currency,
         starts_at=booking.starts_at,
-        now=now,
+        now=asked.answer_by if asked else now,
     )
+    found = Quote(booking.amount_minor, until=asked.answer_by, after=by_policy) if asked else by_policy
     return Terms(
         status,
-        at_most(by_policy, left.minor),
+        at_most(found, left.minor),
         left.minor,
         went_back_minor=left.went_back_minor,
         is_paid=True,

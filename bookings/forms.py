@@ -1,9 +1,13 @@
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
 from django import forms
+from django.http import QueryDict
 
 from bookings.cancellation import RefundChoice, Terms
 from bookings.models import Booking
+from bookings.permissions import MOST_PROPOSALS
+from lib.clock import from_param
 from lib.money import format_money, to_minor
 
 
@@ -37,6 +41,54 @@ class ReasonForm(forms.Form):
     def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].required = required
+
+
+class StartsField(forms.MultipleChoiceField):
+    """Starts as the wizard's addresses write them; the engine says which of them can be had."""
+
+    def valid_value(self, value: str) -> bool:
+        return from_param(value) is not None
+
+    def clean(self, value: Any) -> list[datetime]:
+        found = [from_param(each) for each in super().clean(value)]
+        return sorted({each for each in found if each is not None})
+
+
+class AskToMoveForm(forms.Form):
+    """Why a session should move, and to which times it could. `is_required` says that a time must be picked."""
+
+    start = StartsField(
+        required=False,
+        error_messages={
+            "required": "Pick a time that you propose.",
+            "invalid_choice": "That is not a time that can be proposed. Please pick one of those below.",
+        },
+    )
+    reason = forms.CharField(
+        label="Why?",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="The other side reads this.",
+        error_messages={"required": "Please say why: a sentence is enough."},
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, is_required: bool = False) -> None:
+        super().__init__(data)
+        self.fields["start"].required = is_required
+        self.chosen: set[str] = set(data.getlist("start")) if data else set()
+
+    @classmethod
+    def unchecked(cls, data: QueryDict) -> Self:
+        """With what is typed so far, before anybody asks whether it will do."""
+        form = cls()
+        form.initial, form.chosen = {"reason": data.get("reason", "")}, set(data.getlist("start"))
+        return form
+
+    def clean_start(self) -> list[datetime]:
+        starts: list[datetime] = self.cleaned_data["start"]
+        if len(starts) > MOST_PROPOSALS:
+            raise forms.ValidationError(f"Propose up to {MOST_PROPOSALS} times.")
+        return starts
 
 
 class StaffCancelForm(forms.Form):

@@ -185,6 +185,9 @@ class Booking(models.Model):
 
     topic = models.CharField(max_length=200, blank=True)
     notes = models.TextField(max_length=2000, blank=True)
+    moves = models.PositiveSmallIntegerField(
+        default=0, help_text="How often its student has moved it unasked."
+    )
     # Of the calendar entry: + 1 at every change that calendars must hear of (RFC 5545 §3.8.7.4).
     sequence = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -290,6 +293,11 @@ class BookingEvent(models.Model):
         EXPIRED = "expired", "Expired"
         COMPLETED = "completed", "Completed"
         JOINED = "joined", "Joined"
+        MOVED = "moved", "Moved"
+        MOVE_ASKED = "move_asked", "Asked to move"
+        MOVE_TAKEN_BACK = "move_taken_back", "Request to move taken back"
+        MOVE_REFUSED = "move_refused", "Kept at its time"
+        MOVE_LAPSED = "move_lapsed", "Request to move not answered"
 
     booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=16, choices=Kind)
@@ -298,12 +306,83 @@ class BookingEvent(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     note = models.CharField(max_length=500, blank=True)
+    moved_from = models.DateTimeField(
+        null=True, blank=True, help_text="When the session began before it was moved."
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["at", "pk"]
 
     def __str__(self) -> str:
         return f"{self.booking_id} {self.kind}"
+
+
+class MoveRequestQuerySet(models.QuerySet["MoveRequest"]):
+    def open_at(self, now: datetime) -> Self:
+        """Those that wait for an answer: the clock ends them, whether or not a sweep has been by."""
+        return self.filter(status=MoveRequest.Status.OPEN, answer_by__gt=now)
+
+    def lapsed(self, now: datetime) -> Self:
+        return self.filter(status=MoveRequest.Status.OPEN, answer_by__lte=now)
+
+
+class MoveRequest(models.Model):
+    """One of a session's two people asks the other to move it. Until the answer the old time stands."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Waiting for an answer"
+        MOVED = "moved", "Moved"
+        KEPT = "kept", "Kept at the old time"
+        LAPSED = "lapsed", "Not answered in time"
+        TAKEN_BACK = "taken_back", "Taken back"
+        ENDED = "ended", "The session was cancelled"
+
+    booking = models.ForeignKey(Booking, on_delete=models.CASCADE, related_name="move_requests")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    reason = models.CharField(max_length=500)
+    status = models.CharField(max_length=12, choices=Status, default=Status.OPEN)
+    created_at = models.DateTimeField()
+    answer_by = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MoveRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["pk"]
+        indexes = [
+            models.Index(fields=["answer_by", "id"], condition=Q(status="open"), name="move_request_to_lapse")
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["booking"], condition=Q(status="open"), name="move_request_is_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking_id}: {self.get_status_display()}"
+
+    @property
+    def is_mentors(self) -> bool:
+        """Needs the booking loaded: who isn't its student is its mentor."""
+        return self.asked_by_id != self.booking.student_id
+
+
+class ProposedTime(models.Model):
+    """A start that whoever asks to move proposes. A claim keeps it until the answer."""
+
+    request = models.ForeignKey(MoveRequest, on_delete=models.CASCADE, related_name="times", db_index=False)
+    starts_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["starts_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "starts_at"], name="proposed_time_is_proposed_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at}"
 
 
 class TimeRange(Func):

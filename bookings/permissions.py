@@ -10,15 +10,25 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from bookings.models import HOLDING, Booking, Status
+from bookings.models import HOLDING, Booking, MoveRequest, Status
+from bookings.policy import moves_until
 from mentors.models import Mentor
 
 Person = User | AnonymousUser
 
 JOIN_OPENS = timedelta(minutes=15)
 
+# How often a student moves a session without asking, and how often each of the two asks.
+MOST_MOVES = 3
+MOST_MOVE_REQUESTS = 3
+MOST_PROPOSALS = 3
+# A request to move is answered at least so long before the start, and whoever is asked has at least an hour.
+MOVE_ANSWER_BEFORE_START = timedelta(hours=2)
+SHORTEST_MOVE_ANSWER = timedelta(hours=1)
+
 MENTOR_GONE = "The mentor takes no sessions at the moment."
 NOT_OPEN = "This request is no longer open."
+NOT_ASKED = "This request to move is no longer open."
 NOT_CANCELLABLE = "This session can't be cancelled here any more."
 
 
@@ -58,6 +68,62 @@ def why_not_cancel(booking: Booking, person: Person, now: datetime) -> str:
     if not is_agreed:
         return NOT_CANCELLABLE
     return "" if booking.is_free else "A paid session is cancelled by its student or by our staff."
+
+
+def why_not_move(booking: Booking, person: Person, now: datetime, request: MoveRequest | None) -> str:
+    """Picking another time oneself: the student, until the policy's first line and three times; and whenever the
+    mentor asks to move. `request` is the one that waits for an answer, if any does."""
+    if not is_student(booking, person):
+        return "Only the student moves a session without asking."
+    if refused := _why_not_movable(booking, now):
+        return refused
+    if request is not None:
+        return (
+            ""
+            if request.is_mentors
+            else "You have asked to move this session. Take that back to pick a time."
+        )
+    if booking.moves >= MOST_MOVES:
+        return f"You have moved this session {MOST_MOVES} times. You can still ask {booking.mentor.user.first_name}."
+    if now > moves_until(booking.cancellation_policy, booking.starts_at):
+        return f"It is too late to move this session without asking {booking.mentor.user.first_name}."
+    return ""
+
+
+def why_not_ask_to_move(
+    booking: Booking, person: Person, now: datetime, request: MoveRequest | None, *, asked: int
+) -> str:
+    """The mentor, and the student who can't move it themselves any more. `asked` is how often that person has."""
+    if not is_one_of_the_two(booking, person):
+        return "Only the student and the mentor ask to move a session."
+    if refused := _why_not_movable(booking, now):
+        return refused
+    if request is not None:
+        return "A request to move this session waits for its answer."
+    if is_student(booking, person) and not why_not_move(booking, person, now, None):
+        return "You can move this session without asking."
+    if asked >= MOST_MOVE_REQUESTS:
+        return f"You have asked to move this session {MOST_MOVE_REQUESTS} times, which is the most."
+    if now + SHORTEST_MOVE_ANSWER > booking.starts_at - MOVE_ANSWER_BEFORE_START:
+        return "It is too late to ask to move this session: nobody would have the time to answer."
+    return ""
+
+
+def why_not_answer_move(booking: Booking, person: Person, now: datetime, request: MoveRequest | None) -> str:
+    """The one of the two who was asked."""
+    if not is_one_of_the_two(booking, person):
+        return "Only the student and the mentor answer a request to move."
+    if request is None or _why_not_movable(booking, now):
+        return NOT_ASKED
+    return (
+        "You have asked yourself: the answer is the other side’s." if request.asked_by_id == person.pk else ""
+    )
+
+
+def _why_not_movable(booking: Booking, now: datetime) -> str:
+    if booking.status != Status.SCHEDULED or booking.starts_at <= now:
+        return "This session can’t be moved any more."
+    return MENTOR_GONE if booking.mentor_is_gone else ""
 
 
 def why_staff_can_not_cancel(booking: Booking, now: datetime) -> str:

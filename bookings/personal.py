@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.closing import Meaning, Obstacle
 from accounts.export import Part
 from accounts.models import User
-from bookings.models import Booking, BookingEvent, Status
+from bookings.models import Booking, BookingEvent, MoveRequest, Status
 from bookings.permissions import why_not_cancel
 from lib.clock import format_moment, format_zone
 from lib.money import format_money
@@ -58,7 +58,9 @@ def _effects(as_student: int, as_mentor: int) -> list[str]:
 
 def collect(user: User) -> Part:
     rows = Booking.objects.of(user).with_people().select_related("review")
-    rows = rows.prefetch_related("events__actor").order_by("starts_at", "pk")
+    rows = rows.prefetch_related("events__actor", "move_requests__times", "move_requests__asked_by").order_by(
+        "starts_at", "pk"
+    )
     sessions: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
     for booking in rows:
         sessions[booking.student_id == user.pk].append(_session(booking, user))
@@ -84,6 +86,7 @@ def _session(booking: Booking, user: User) -> dict[str, Any]:
         "notes": booking.notes,
         "booked_at": booking.created_at,
         "history": [_event(event) for event in booking.events.all()],
+        "asked_to_move": [_move_request(each) for each in booking.move_requests.all()],
         "review": _review(booking, is_student),
     }
 
@@ -94,6 +97,17 @@ def _event(event: BookingEvent) -> dict[str, Any]:
         "what": event.get_kind_display(),
         "by": event.actor.name if event.actor else "",
         "note": event.note,
+        "moved_from": event.moved_from,
+    }
+
+
+def _move_request(request: MoveRequest) -> dict[str, Any]:
+    return {
+        "by": request.asked_by.name,
+        "reason": request.reason,
+        "proposed": [each.starts_at for each in request.times.all()],
+        "at": request.created_at,
+        "answer": request.get_status_display(),
     }
 
 

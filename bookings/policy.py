@@ -36,6 +36,11 @@ POLICIES: dict[str, tuple[Line, ...]] = {
 }
 
 
+def moves_until(policy: str, starts_at: datetime) -> datetime:
+    """Until when a student moves a session without asking: the policy's first line."""
+    return starts_at - POLICIES[policy][0].before
+
+
 def describe(policy: str) -> str:
     """The policy in a sentence, before anyone has booked."""
     parts = []

@@ -24,6 +24,7 @@ from mentors.signals import mentor_changed, mentor_suspended
 OF_TIME = [
     *(signals.booking_requested, signals.booking_held, signals.booking_scheduled),
     *(signals.booking_declined, signals.booking_cancelled, signals.booking_expired),
+    *(signals.booking_moved, signals.move_requested, signals.move_request_closed),
 ]
 
 

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from bookings import home, sharing, views
-from bookings.booker import guests
+from bookings.booker import guests, rescheduling
 from bookings.booker import views as booker
 from lib import converters  # noqa: F401
 
@@ -22,6 +22,11 @@ urlpatterns = [
         "sessions/<reference:reference>/cancellation/",
         views.session_cancellation,
         name="session_cancellation",
+    ),
+    path(
+        "sessions/<reference:reference>/reschedule/",
+        rescheduling.session_reschedule,
+        name="session_reschedule",
     ),
     path("sessions/<reference:reference>/invite.ics", views.session_invite, name="session_invite"),
     path("sessions/<reference:reference>/join/", views.session_join, name="session_join"),

@@ -18,6 +18,7 @@ from bookings.cancellation import Terms, describe_quote, terms_of
 from bookings.forms import ReasonForm
 from bookings.invitations import download
 from bookings.models import Booking, Status
+from bookings.moving import Moves
 from bookings.permissions import JOIN_OPENS, is_mentor, is_room_open, why_not_cancel
 from bookings.policy import describe
 from bookings.services import NotAllowed, QuoteChanged, accept, cancel, decline, join
@@ -52,7 +53,9 @@ def dashboard_sessions(request: HttpRequest) -> HttpResponse:
 @never_cache
 def session_detail(request: HttpRequest, reference: str) -> HttpResponse:
     booking = _visible(request, reference)
-    return render(request, "bookings/session_detail.html", _session(request, booking))
+    context = _session(request, booking)
+    context["moves"] = Moves(booking, current_user(request), context["now"])
+    return render(request, "bookings/session_detail.html", context)
 
 
 @login_required

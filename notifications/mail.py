@@ -12,16 +12,27 @@ from django.urls import reverse
 
 from accounts.models import User
 from bookings import invitations
-from bookings.models import Booking
+from bookings.models import Booking, BookingEvent, MoveRequest
 from bookings.policy import describe
-from lib.clock import clock_change_note, format_duration, format_short_date, format_time, hours_of_day
+from lib.clock import (
+    clock_change_note,
+    format_duration,
+    format_moment,
+    format_short_date,
+    format_time,
+    format_zone,
+    hours_of_day,
+)
 from lib.money import format_money
-from notifications.models import OF_THE_SESSION, Kind, Message, reminder_due_at
+from notifications.models import INVITING, Kind, Message, reminder_due_at
 from payments.models import Payment, Refund
 
 SUBJECTS = {
     Kind.SESSION_SCHEDULED: "Confirmed",
     Kind.REMINDER_24H: "Reminder",
+    Kind.SESSION_MOVED: "Moved",
+    Kind.MOVE_ASKED: "Please answer",
+    Kind.MOVE_CLOSED: "Stays at its time",
     Kind.NOT_CONFIRMED: "Payment goes back",
     Kind.PAID_TWICE: "Paid twice",
     Kind.PAYMENT_FAILED: "Payment failed",
@@ -53,7 +64,7 @@ def _compose(message: Message, now: datetime) -> EmailMultiAlternatives:
         headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
     )
     mail.attach_alternative(render_to_string(f"notifications/mail/{message.kind}.html", context), "text/html")
-    if message.kind == Kind.SESSION_SCHEDULED:
+    if message.kind in INVITING:
         _invite(mail, invitations.invitation(message.session, attendee=message.recipient, now=now))
     return mail
 
@@ -105,6 +116,7 @@ def _context(message: Message, now: datetime) -> dict[str, Any]:
         "steps": _steps(message, now),
         "clock_change": clock_change_note(invitations.reader_zone(booking, reader), now, booking.starts_at),
         **_money_told(message),
+        **_move_told(message),
         "is_student": reader.pk == booking.student_id,
         "can_book_again": booking.mentor.is_bookable,
         "book_url": settings.SITE_URL + reverse("book", args=[booking.mentor.slug]),
@@ -124,6 +136,30 @@ def _money_told(message: Message) -> dict[str, str]:
     else:
         return {}
     return {"amount": format_money(payment.amount_minor, payment.currency), "reason": reason}
+
+
+def _move_told(message: Message) -> dict[str, Any]:
+    """What is asked about a session's time, or from when it was moved, on the reader's clock."""
+    booking, reader = message.session, message.recipient
+    zone = invitations.reader_zone(booking, reader)
+    if message.kind == Kind.SESSION_MOVED:
+        event = booking.events.filter(kind=BookingEvent.Kind.MOVED).select_related("actor").last()
+        if event is None or event.moved_from is None:
+            return {}
+        was = f"{format_moment(event.moved_from, zone)}, {format_zone(zone, event.moved_from)}"
+        is_reader = event.actor_id == reader.pk
+        return {"moved_by": "You" if is_reader else invitations.other_name(booking, reader), "was": was}
+    if message.kind not in (Kind.MOVE_ASKED, Kind.MOVE_CLOSED):
+        return {}
+    request = MoveRequest.objects.prefetch_related("times").get(pk=message.told_of)
+    return {
+        "reason": invitations.one_line(request.reason),
+        "answer_by": f"{format_moment(request.answer_by, zone)}, {format_zone(zone, request.answer_by)}",
+        "proposed": [format_moment(each.starts_at, zone) for each in request.times.all()],
+        "was_not_answered": request.status == MoveRequest.Status.LAPSED,
+        "is_paid": not booking.is_free,
+        "answer_url": settings.SITE_URL + reverse("session_reschedule", args=[booking.reference]),
+    }
 
 
 def _facts(message: Message) -> list[Fact]:
@@ -158,12 +194,12 @@ def _money_facts(booking: Booking, reader: User) -> list[Fact]:
 def _steps(message: Message, now: datetime) -> list[str]:
     """What happens next, a sentence each."""
     booking, reader = message.session, message.recipient
-    if message.kind not in OF_THE_SESSION:
+    if message.kind not in (*INVITING, Kind.REMINDER_24H):
         return []
     steps = [
         "When it is time, press “Join Session” on the session's page. It opens 15 minutes before the start."
     ]
-    if message.kind == Kind.SESSION_SCHEDULED:
+    if message.kind in INVITING:
         steps.insert(0, "The invitation is attached. Accept it, and your calendar keeps the time.")
         remind_at = reminder_due_at(booking, message.created_at)
         if remind_at and remind_at > now:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from bookings.models import Booking
+from bookings.models import Booking, MoveRequest
 from bookings.models import Status as BookingStatus
 
 # Longer than a task may run: whoever claimed a row and has said nothing since is dead.
@@ -21,6 +21,9 @@ REMINDER_GAP = timedelta(minutes=10)
 class Kind(models.TextChoices):
     SESSION_SCHEDULED = "session_scheduled", "Confirmation"
     REMINDER_24H = "reminder_24h", "Reminder"
+    SESSION_MOVED = "session_moved", "News of another time"
+    MOVE_ASKED = "move_asked", "Request to move the session"
+    MOVE_CLOSED = "move_closed", "Answer to your request to move the session"
     NOT_CONFIRMED = "not_confirmed", "News of a payment that could not be used"
     PAID_TWICE = "paid_twice", "News of a second payment"
     ACCOUNT_CLOSED = "account_closed", "Farewell"
@@ -44,7 +47,15 @@ class Status(models.TextChoices):
 UNDELIVERED = (Status.QUEUED, Status.SENDING, Status.FAILED, Status.WITHHELD)
 
 # Of a session that takes place; what tells of money is said whatever becomes of the session.
-OF_THE_SESSION = (Kind.SESSION_SCHEDULED, Kind.REMINDER_24H)
+OF_THE_SESSION = (
+    Kind.SESSION_SCHEDULED,
+    Kind.REMINDER_24H,
+    Kind.SESSION_MOVED,
+    Kind.MOVE_ASKED,
+    Kind.MOVE_CLOSED,
+)
+# With an invitation to the calendar.
+INVITING = (Kind.SESSION_SCHEDULED, Kind.SESSION_MOVED)
 
 # Unless it is paid in another way by then, or its student has ended it.
 AFTER_A_FAILURE = (BookingStatus.AWAITING_PAYMENT, BookingStatus.EXPIRED)
@@ -63,6 +74,11 @@ MESSAGE_TRANSITIONS: dict[Status, frozenset[Status]] = {
 def reminder_event(booking: Booking) -> str:
     """Another for every time the session is moved to, so that a reminder of the old time is not the new one's."""
     return f"reminder-24h:{booking.pk}:{booking.sequence}"
+
+
+def moved_event(booking: Booking) -> str:
+    """Of a session that is moved again before the mail has left only the last time is told."""
+    return f"moved:{booking.pk}:{booking.sequence}"
 
 
 def reminder_due_at(booking: Booking, now: datetime) -> datetime | None:
@@ -173,7 +189,16 @@ class Message(models.Model):
             return False
         if self.kind == Kind.REMINDER_24H:
             return self.event == reminder_event(self.session) and self.session.starts_at > now
+        if self.kind == Kind.SESSION_MOVED:
+            return self.event == moved_event(self.session) and self.session.ends_at > now
+        if self.kind == Kind.MOVE_ASKED:
+            return MoveRequest.objects.open_at(now).filter(pk=self.told_of).exists()
         return self.session.ends_at > now
+
+    @property
+    def told_of(self) -> int:
+        """The primary key of the row that its event names: `move-request:7`."""
+        return int(self.event.rpartition(":")[2])
 
     @property
     def session(self) -> Booking:

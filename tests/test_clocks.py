@@ -36,7 +36,7 @@ ZONES = [AUCKLAND, BERLIN, ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")]
 APPS = ("accounts", "mentors", "bookings", "payments", "notifications")
 # They show what can be booked, so any of the mentor's open hours may stand there.
 CALENDARS = {
-    "landing", "mentor_list", "mentor_detail", "book",
+    "landing", "mentor_list", "mentor_detail", "book", "session_reschedule",
     "dashboard_availability", "dashboard_rules", "dashboard_dates", "dashboard_date",
 }  # fmt: skip
 # They are about the reader's zone itself.

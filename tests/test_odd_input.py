@@ -397,6 +397,7 @@ FOUND = {
         "my_sessions",
         "session_detail",
         "session_cancellation",
+        "session_reschedule",
         "payment",
         "settings",
         "mentor_apply",

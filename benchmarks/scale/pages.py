@@ -142,6 +142,8 @@ PAGES = [
     Page("session_detail", "/sessions/{cancelled}/", "cancelled"),
     Page("session_confirmation", "/sessions/{paid}/confirmation/", STUDENT),
     Page("session_cancellation", "/sessions/{paid}/cancellation/", STUDENT),
+    Page("session_reschedule", "/sessions/{paid}/reschedule/", STUDENT),
+    Page("session_reschedule", "/sessions/{paid}/reschedule/", MENTOR),
     Page("session_invite", "/sessions/{paid}/invite.ics", STUDENT),
     Page("session_join", "/sessions/{paid}/join/", STUDENT),
     Page("session_accept", "/sessions/{requested}/accept/", MENTOR, 302, {}),

@@ -22,6 +22,7 @@ from bookings.engine.slots import (
     refusal,
     why_none,
 )
+from bookings.models import Booking
 from lib.clock import from_param, to_param
 from lib.wallclock import day_start, epoch_minute, local_date
 from mentors.availability import Schedule
@@ -98,13 +99,18 @@ def parse(params: Mapping[str, str], types: Sequence[SessionType], zone: ZoneInf
     if not session_type.is_payable:
         unpayable = f"Payments in {session_type.currency} can’t be taken at the moment. Please choose another session."
         return Choice(trouble=unpayable)
+    return parse_when(Choice(session_type, duration), params, zone)
+
+
+def parse_when(choice: Choice, params: Mapping[str, str], zone: ZoneInfo) -> Choice:
+    """The same choice with the day, the start, and which month or week to look at."""
     start = from_param(params.get("start", ""))
     day = start.astimezone(zone).date() if start else _parse_date(params.get("date", ""))
+    choice = replace(choice, day=day, start=start)
     if params.get("view") == "week":
         week = _parse_date(params.get("week", ""))
-        return Choice(session_type, duration, None, day, start, "week", monday_of(week) if week else None)
-    month = _parse_date(f"{params.get('month', '')}-01")
-    return Choice(session_type, duration, month, day, start)
+        return replace(choice, view="week", week=monday_of(week) if week else None)
+    return replace(choice, month=_parse_date(f"{params.get('month', '')}-01"))
 
 
 def _parse_date(text: str) -> date | None:
@@ -169,13 +175,18 @@ def load_offer(
     now: datetime,
     *,
     schedule: Schedule | None = None,
+    moving: Booking | None = None,
 ) -> Offer:
-    """The whole booking window, in two queries; in one by a `schedule` that is given, as when one is tried."""
+    """The whole booking window, in two queries; in one by a `schedule` that is given, as when one is tried.
+
+    For a session that is `moving` its own time stands in nobody's way, and no hold is given up.
+    """
     assert choice.session_type is not None  # noqa: S101
     schedule = schedule or load_schedules([mentor])[mentor.pk]
     lead = lead_minutes(choice.session_type)
     window = bookable_range(schedule, now, lead_minutes=lead)
-    busy = load_busy([mentor], student, window, now, giving_up=choice.session_type)[mentor.pk]
+    ignore, giving_up = ([moving.pk], None) if moving else ([], choice.session_type)
+    busy = load_busy([mentor], student, window, now, giving_up=giving_up, ignore=ignore)[mentor.pk]
     starts = free_starts(schedule, busy, window, choice.duration, now, lead_minutes=lead)
     days = by_date(starts, zone)
     counts = {day: sum([state is not State.TAKEN for _, state, _ in slots]) for day, slots in days.items()}

@@ -9,6 +9,7 @@ from bookings.services.errors import (
     BookingError,
     CapReached,
     ConditionsChanged,
+    MoveChanged,
     NotAllowed,
     NotBookable,
     NotOffered,
@@ -21,6 +22,13 @@ from bookings.services.leaving import end_waiting, forget_words, withdraw
 from bookings.services.locking import lock_booking, lock_people
 from bookings.services.openings import keep_openings_of, mark_changed, rebuild_openings, refresh_openings
 from bookings.services.requests import accept, decline
+from bookings.services.rescheduling import (
+    ask_to_move,
+    keep_old_time,
+    lapse_move_request,
+    reschedule,
+    take_back_move,
+)
 from bookings.services.reviews import delete_review, hide_review, record_review, show_review
 from bookings.services.sweep import sweep
 
@@ -29,6 +37,7 @@ __all__ = [
     "BookingError",
     "CapReached",
     "ConditionsChanged",
+    "MoveChanged",
     "NotAllowed",
     "NotBookable",
     "NotOffered",
@@ -36,6 +45,7 @@ __all__ = [
     "SlotGone",
     "SlotTaken",
     "accept",
+    "ask_to_move",
     "book",
     "cancel",
     "cancel_by_staff",
@@ -49,7 +59,9 @@ __all__ = [
     "forget_words",
     "hide_review",
     "join",
+    "keep_old_time",
     "keep_openings_of",
+    "lapse_move_request",
     "lock_booking",
     "lock_people",
     "mark_changed",
@@ -57,8 +69,10 @@ __all__ = [
     "record_review",
     "refresh_openings",
     "release_hold",
+    "reschedule",
     "show_review",
     "slot_taken",
     "sweep",
+    "take_back_move",
     "withdraw",
 ]

@@ -55,13 +55,13 @@ def book(
         with transaction.atomic():
             return _book(*wanted)
     except (IntegrityError, OperationalError) as error:
-        if not _lost_the_race(error):
+        if not lost_the_race(error):
             raise
     try:
         with transaction.atomic():
             return _book(*wanted, ends_lapsed=True)
     except (IntegrityError, OperationalError) as error:
-        if not _lost_the_race(error):
+        if not lost_the_race(error):
             raise
         raise slot_taken(student, session_type, duration_minutes, starts_at, now) from error
 
@@ -78,7 +78,7 @@ def _book(
     *,
     ends_lapsed: bool = False,
 ) -> Booking:
-    _refuse_odd_time(starts_at, now)
+    refuse_odd_time(starts_at, now)
     people = lock_people([student.pk, session_type.mentor.user_id])
     session_type = SessionType.objects.select_related("mentor__user").get(pk=session_type.pk)
     mentor = session_type.mentor
@@ -152,7 +152,7 @@ def _agreed(booking: Booking) -> Conditions:
     )
 
 
-def _refuse_odd_time(starts_at: datetime, now: datetime) -> None:
+def refuse_odd_time(starts_at: datetime, now: datetime) -> None:
     """A time that was never offered to anybody, since offers are whole minutes of the near future."""
     if starts_at.second or starts_at.microsecond:
         raise NotBookable(Refusal.CLOSED.value)
@@ -193,21 +193,28 @@ def _refuse_unoffered(
 
 
 def slot_taken(
-    student: User | None, session_type: SessionType, duration_minutes: int, starts_at: datetime, now: datetime
+    student: User | None,
+    session_type: SessionType,
+    duration_minutes: int,
+    starts_at: datetime,
+    now: datetime,
+    *,
+    moving: Booking | None = None,
 ) -> SlotTaken:
-    """The refusal to raise, with the three nearest free times within two weeks."""
+    """The refusal to raise, with the three nearest free times within two weeks, for the session to be moved if any."""
     mentor = session_type.mentor
     schedule = load_schedules([mentor])[mentor.pk]
     start = epoch_minute(starts_at)
     window = (start - 14 * DAY_MINUTES, start + 14 * DAY_MINUTES)
-    busy = load_busy([mentor], student, window, now, giving_up=session_type)[mentor.pk]
+    ignore, giving_up = ([moving.pk], None) if moving else ([], session_type)
+    busy = load_busy([mentor], student, window, now, giving_up=giving_up, ignore=ignore)[mentor.pk]
     lead = lead_minutes(session_type)
     starts = free_starts(schedule, busy, window, duration_minutes, now, lead_minutes=lead)
     found = [from_epoch_minute(minute) for minute in nearest(starts, start)]
     return SlotTaken("That time was just taken.", found)
 
 
-def _lost_the_race(error: Exception) -> bool:
+def lost_the_race(error: Exception) -> bool:
     """The exclusion constraint (23P01), a deadlock (40P01), or SQLite's triggers."""
     cause = error.__cause__
     if getattr(cause, "sqlstate", None) in ("23P01", "40P01"):

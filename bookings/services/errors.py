@@ -41,3 +41,7 @@ class NotAllowed(BookingError):
 
 class QuoteChanged(NotAllowed):
     """Cancelling no longer means what was shown: show it again."""
+
+
+class MoveChanged(NotAllowed):
+    """The session's time, or what is asked about it, is not what was shown: show it again."""

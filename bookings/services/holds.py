@@ -6,8 +6,8 @@ from functools import partial
 from django.db import transaction
 
 from accounts.models import User
-from bookings.models import LONGEST_CLAIM, Booking, Status
-from bookings.services.claims import free_time, keep_time
+from bookings.models import LONGEST_CLAIM, Booking, Status, TimeClaim
+from bookings.services.claims import free_proposed, free_time, keep_time
 from bookings.services.locking import lock_booking
 from bookings.services.transitions import end, move, move_by_clock
 from lib.sweeping import attempt, row_of
@@ -70,13 +70,18 @@ def expire(booking_pk: int, *, now: datetime) -> bool:
 
 
 def expire_lapsed(people: list[int], now: datetime) -> None:
-    """Expire the lapsed holds and requests that still stand in these locked people's time, as far as it is to come.
+    """End what has lapsed and still stands in these locked people's time, as far as it is to come: holds, requests,
+    and requests to move with the times that they keep.
 
     One that can't be ended loses its time all the same, so that it stops nobody else; its end is left to the sweep.
     """
-    lapsed = Booking.objects.lapsed(now).filter(
-        claims__person_id__in=people, claims__starts_at__gt=now - LONGEST_CLAIM
+    lapsed = TimeClaim.objects.filter(
+        person_id__in=people, starts_at__gt=now - LONGEST_CLAIM, expires_at__lte=now
     )
-    for pk, reference in lapsed.distinct().values_list("pk", "reference"):
-        if attempt(EXPIRE, row_of(Booking, pk, reference), partial(expire, pk, now=now)):
+    for pk, reference, status in lapsed.distinct().values_list(
+        "booking", "booking__reference", "booking__status"
+    ):
+        if status == Status.SCHEDULED:
+            free_proposed(pk)
+        elif attempt(EXPIRE, row_of(Booking, pk, reference), partial(expire, pk, now=now)):
             free_time(pk)

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.models import User
-from bookings.models import HOLDING, Booking, BookingEvent, Status
+from bookings.models import HOLDING, Booking, BookingEvent, MoveRequest, Status
 from bookings.services.locking import lock_booking
 from bookings.services.transitions import end
 
@@ -39,3 +39,4 @@ def forget_words(user: User) -> None:
     """What they told mentors beforehand, and gave as reasons. Reviews stay: others read them, under no name."""
     Booking.objects.filter(student=user).update(topic="", notes="")
     BookingEvent.objects.filter(actor=user).update(note="")
+    MoveRequest.objects.filter(asked_by=user).update(reason="")

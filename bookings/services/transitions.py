@@ -9,7 +9,15 @@ from django.dispatch import Signal
 
 from accounts.models import User
 from bookings import signals
-from bookings.models import BOOKING_TRANSITIONS, ENDED, Booking, BookingEvent, BookingQuerySet, Status
+from bookings.models import (
+    BOOKING_TRANSITIONS,
+    ENDED,
+    Booking,
+    BookingEvent,
+    BookingQuerySet,
+    MoveRequest,
+    Status,
+)
 from bookings.services.claims import claim_time, free_time
 from bookings.services.errors import NotAllowed
 
@@ -63,6 +71,10 @@ def end(
 
     Raises `NotAllowed` when the table has no such step.
     """
+    if booking.status == Status.SCHEDULED:
+        booking.move_requests.filter(status=MoveRequest.Status.OPEN).update(
+            status=MoveRequest.Status.ENDED, answered_at=now
+        )
     booking.sequence += 1
     return move(booking, status, now=now, actor=actor, note=note, refund_minor=refund_minor)
 
@@ -80,10 +92,18 @@ def move_by_clock(due: BookingQuerySet, booking_pk: int, status: Status, *, now:
 
 
 def record(
-    booking: Booking, kind: BookingEvent.Kind, *, now: datetime, actor: User | None, note: str = ""
+    booking: Booking,
+    kind: BookingEvent.Kind,
+    *,
+    now: datetime,
+    actor: User | None,
+    note: str = "",
+    moved_from: datetime | None = None,
 ) -> BookingEvent:
     """Add a row to the session's history."""
-    return BookingEvent.objects.create(booking=booking, kind=kind, at=now, actor=actor, note=note)
+    return BookingEvent.objects.create(
+        booking=booking, kind=kind, at=now, actor=actor, note=note, moved_from=moved_from
+    )
 
 
 def _announce(booking: Booking, *, now: datetime, actor: User | None, note: str = "", **told: object) -> None:

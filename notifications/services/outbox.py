@@ -10,11 +10,22 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from accounts.models import User
-from bookings.models import Booking, BookingEvent
-from notifications.models import OF_THE_SESSION, Kind, Message, Status, reminder_due_at, reminder_event
+from bookings.models import Booking, BookingEvent, MoveRequest
+from notifications.models import (
+    OF_THE_SESSION,
+    Kind,
+    Message,
+    Status,
+    moved_event,
+    reminder_due_at,
+    reminder_event,
+)
 from payments.models import Payment, Refund
 
 logger = logging.getLogger(__name__)
+
+# What a session at another time makes untrue.
+OF_A_TIME = (Kind.REMINDER_24H, Kind.SESSION_MOVED, Kind.MOVE_ASKED)
 
 
 def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> list[int]:
@@ -36,6 +47,35 @@ def queue_scheduled(booking: Booking, event: BookingEvent, *, now: datetime) -> 
         ],
     )
     return [message.pk for message in written if message.event == confirmation]
+
+
+def queue_moved(booking: Booking, *, now: datetime) -> list[int]:
+    """Write the news of another time for both people, and the reminder of it for that of the old one; returns the rows
+    that are due. As `queue_scheduled`."""
+    drop_queued(booking, *OF_A_TIME)
+    people = _people(booking)
+    if remind_at := reminder_due_at(booking, now):
+        _queue(reminder_event(booking), Kind.REMINDER_24H, booking, people, now=now, due_at=remind_at)
+    return _queue(moved_event(booking), Kind.SESSION_MOVED, booking, people, now=now)
+
+
+def queue_move_asked(request: MoveRequest, *, now: datetime) -> list[int]:
+    """Write to the one who is asked; returns the row. As `queue_scheduled`."""
+    booking = request.booking
+    asked = [each for each in _people(booking) if each.pk != request.asked_by_id]
+    return _queue(f"move-request:{request.pk}", Kind.MOVE_ASKED, booking, asked, now=now)
+
+
+def queue_move_closed(request: MoveRequest, *, now: datetime) -> list[int]:
+    """Write to whoever asked that the session stays at its time; returns the row. As `queue_scheduled`.
+
+    Nothing when they took it back themselves.
+    """
+    if request.status == MoveRequest.Status.TAKEN_BACK:
+        return []
+    booking = request.booking
+    asker = [each for each in _people(booking) if each.pk == request.asked_by_id]
+    return _queue(f"move-request-closed:{request.pk}", Kind.MOVE_CLOSED, booking, asker, now=now)
 
 
 def queue_refund_news(refund: Refund, *, now: datetime) -> list[int]:
@@ -62,12 +102,21 @@ def _people(booking: Booking) -> list[User]:
     return [booking.student, booking.mentor.user]
 
 
-def _queue(event: str, kind: Kind, booking: Booking, people: list[User], *, now: datetime) -> list[int]:
-    """To nobody whose account is closed."""
+def _queue(
+    event: str,
+    kind: Kind,
+    booking: Booking,
+    people: list[User],
+    *,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> list[int]:
+    """To nobody whose account is closed; due at once, unless that is said."""
+    due_at = due_at or now
     written = _write(
         booking,
         [
-            Message(event=event, kind=kind, recipient=person, booking=booking, due_at=now, created_at=now)
+            Message(event=event, kind=kind, recipient=person, booking=booking, due_at=due_at, created_at=now)
             for person in people
             if person.is_active
         ],
@@ -119,9 +168,9 @@ def _day_of(moment: datetime, zone: ZoneInfo) -> Q:
     return Q(due_at__gte=since, due_at__lt=until)
 
 
-def drop_queued(booking: Booking) -> int:
-    """Drop what is queued about a session that has ended; returns how many."""
-    queued = Message.objects.filter(booking=booking, status=Status.QUEUED, kind__in=OF_THE_SESSION)
+def drop_queued(booking: Booking, *kinds: Kind) -> int:
+    """Drop what is queued about a session that has ended, or of these kinds alone; returns how many."""
+    queued = Message.objects.filter(booking=booking, status=Status.QUEUED, kind__in=kinds or OF_THE_SESSION)
     return queued.update(status=Status.DROPPED)
 
 

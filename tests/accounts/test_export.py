@@ -29,6 +29,7 @@ TABLES = {
     "mentors.mentorstatuschange": "mentor_profile.decisions",
     "bookings.booking": "sessions_as_student, sessions_as_mentor",
     "bookings.bookingevent": "history of each session",
+    "bookings.moverequest": "asked_to_move of each session",
     "bookings.review": "review of each session",
     "bookings.timeclaim": "the times of sessions again",
     "payments.payment": "payments; who looked at one is staff's",
@@ -177,5 +178,5 @@ def test_the_download_costs_the_same_for_one_session_and_for_thirty(
 ) -> None:
     for _ in range(sessions):
         BookingFactory(student=student, status="cancelled")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         downloaded(student)

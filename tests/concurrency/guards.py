@@ -53,6 +53,21 @@ def without_row_locks(*tables: str, after_read: Callable[[], Any] | None = None)
         yield
 
 
+@contextmanager
+def meeting_after_reading(table: str, count: int) -> Iterator[None]:
+    """Each of `count` threads waits for the others when it has read that table for the first time."""
+    meet = meeting(count)
+
+    def read(execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        found = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and f'FROM "{table}"' in sql:
+            meet()
+        return found
+
+    with on_new_connections(read):
+        yield
+
+
 def meeting(count: int) -> Callable[[], None]:
     """What `count` threads call: each waits for all the others, the first time that it comes by."""
     barrier, been = threading.Barrier(count), threading.local()

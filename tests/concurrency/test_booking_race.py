@@ -13,21 +13,24 @@ import pytest
 from django.db import connection, connections, transaction
 
 from bookings import signals
-from bookings.models import Booking, BookingEvent, Status, TimeClaim
+from bookings.models import Booking, BookingEvent, MoveRequest, Status, TimeClaim
 from bookings.services import (
     CapReached,
     NotAllowed,
     SlotGone,
     SlotTaken,
     accept,
+    ask_to_move,
     book,
     cancel,
     confirm,
     expire,
+    keep_old_time,
     lock_booking,
+    reschedule,
 )
 from notifications.models import Message
-from tests.concurrency.guards import LOCK, without_row_locks
+from tests.concurrency.guards import LOCK, meeting, meeting_after_reading, without_row_locks
 from tests.factories import NOW, BookingFactory, MentorFactory, SessionTypeFactory, UserFactory
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -60,10 +63,16 @@ def both_before_either_commits():
     def wait(**_):
         meeting.wait(10)
 
-    for signal in (signals.booking_scheduled, signals.booking_held):
+    written = (
+        signals.booking_scheduled,
+        signals.booking_held,
+        signals.booking_moved,
+        signals.move_requested,
+    )
+    for signal in written:
         signal.connect(wait)
     yield
-    for signal in (signals.booking_scheduled, signals.booking_held):
+    for signal in written:
         signal.disconnect(wait)
 
 
@@ -161,6 +170,38 @@ def one_student_wants_two_types_in_two_tabs():
     return [asks(student, SessionTypeFactory(mentor=mentor, price_minor=0)) for _ in range(2)]
 
 
+def moves(booking, to=START):
+    return lambda: reschedule(booking.pk, actor=booking.student, starts_at=to, now=NOW)
+
+
+def later(session_type, hour):
+    return BookingFactory(session_type=session_type, starts_at=START + timedelta(hours=hour))
+
+
+def two_students_move_to_one_time():
+    free = SessionTypeFactory(price_minor=0)
+    return [moves(later(free, hour)) for hour in (2, 4)]
+
+
+def one_moves_to_a_time_that_another_books():
+    free = SessionTypeFactory(price_minor=0)
+    return [moves(later(free, 2)), asks(UserFactory(), free)]
+
+
+def a_mentor_proposes_a_time_that_another_books():
+    free = SessionTypeFactory(price_minor=0)
+    booking = later(free, 2)
+    propose = lambda: ask_to_move(  # noqa: E731
+        booking.pk, actor=booking.mentor.user, reason="Ill.", times=[START], now=NOW
+    )
+    return [propose, asks(UserFactory(), free)]
+
+
+MOVES = [
+    two_students_move_to_one_time,
+    one_moves_to_a_time_that_another_books,
+    a_mentor_proposes_a_time_that_another_books,
+]
 CONTESTS = [
     two_students_want_one_time,
     two_students_want_times_that_overlap,
@@ -390,3 +431,68 @@ def test_cancelling_twice_at_once_is_one_cancellation(transactional_db):
     assert len(won(race(press, press))) == 2
     assert BookingEvent.objects.filter(booking=booking, kind="cancelled").count() == 1
     assert Booking.objects.get().sequence == 1
+
+
+# A session is moved
+
+
+@pytest.mark.parametrize("contest", MOVES)
+def test_without_guards_both_have_the_time(
+    without_constraint, without_lock, both_before_either_commits, contest
+):
+    assert [each for each in race(*contest()) if isinstance(each, Exception)] == []
+    assert overlaps()
+
+
+@pytest.mark.parametrize("contest", MOVES)
+def test_with_a_guard_one_has_the_time_and_the_other_is_told(guards, contest):
+    outcomes = race(*contest())
+    assert [type(each) for each in outcomes if isinstance(each, Exception)] == [SlotTaken]
+    assert overlaps() == []
+
+
+def moved_and_cancelled():
+    booking = BookingFactory()
+    press = lambda: cancel(booking.pk, actor=booking.student, now=NOW)  # noqa: E731
+    return booking, race(moves(booking), press)
+
+
+def test_two_changes_are_one_to_calendars_when_nobody_locks_the_session(transactional_db):
+    with without_row_locks("accounts_user", "bookings_booking", after_read=meeting(2)):
+        booking, outcomes = moved_and_cancelled()
+    booking.refresh_from_db()
+    assert [type(each) for each in outcomes] == [Booking, Booking]
+    assert booking.sequence == 1
+
+
+def test_moving_and_cancelling_at_once_end_cancelled_without_a_claim(no_deadlock):
+    booking, outcomes = moved_and_cancelled()
+    booking.refresh_from_db()
+    assert (booking.status, booking.claims.count()) == (Status.CANCELLED, 0)
+    assert all(isinstance(each, Booking | NotAllowed) for each in outcomes)
+
+
+@pytest.fixture
+def asked(transactional_db) -> Booking:
+    """Its mentor asks; its student can move it no more without being asked."""
+    booking = BookingFactory(moves=3)
+    ask_to_move(booking.pk, actor=booking.mentor.user, reason="Ill.", times=[START], now=NOW)
+    return booking
+
+
+def answered_twice(booking):
+    keep = lambda: keep_old_time(booking.pk, actor=booking.student, now=NOW)  # noqa: E731
+    outcomes = race(moves(booking), keep)
+    assert all(isinstance(each, Booking | NotAllowed) for each in outcomes), outcomes
+    return sorted(booking.events.exclude(kind="move_asked").values_list("kind", flat=True))
+
+
+def test_a_request_to_move_has_two_answers_when_nobody_locks_the_session(asked):
+    unlocked = without_row_locks("accounts_user", "bookings_booking")
+    with unlocked, meeting_after_reading("bookings_moverequest", 2):
+        assert answered_twice(asked) == ["move_refused", "moved"]
+
+
+def test_a_request_to_move_has_one_answer(asked, no_deadlock):
+    assert len(answered_twice(asked)) == 1
+    assert MoveRequest.objects.get().status in ("moved", "kept")
