@@ -128,7 +128,7 @@ def _cancellation_page(
 
 def _cancelled_words(booking: Booking, terms: Terms) -> str:
     if not terms.is_paid:
-        return "Cancelled. The time is free again."
+        return "Cancelled. The time is open again."
     if terms.went_back_minor and not terms.left_minor:
         amount = format_money(terms.went_back_minor, booking.currency)
         return (
@@ -165,7 +165,7 @@ def _answer(request: HttpRequest, reference: str, change: Callable[..., Booking]
 
 def _answered_words(booking: Booking, zone: ZoneInfo, now: datetime) -> str:
     if booking.status == Status.DECLINED:
-        return "Declined. The time is free again."
+        return "Declined. The time is open again."
     if booking.status == Status.SCHEDULED:
         return "Accepted. You are both booked, and each of you gets the confirmation by e-mail."
     if booking.is_lapsed(now) or booking.hold_expires_at is None:

@@ -36,7 +36,7 @@ class SessionTypeForm(forms.ModelForm[SessionType]):
             "pricing": "One price for the session, or so much an hour. A price of 0 makes it free.",
             "name": "As in “Mock Interview” or “Career Guidance”.",
             "description": "What you do together, and what the student should bring.",
-            "requires_approval": "Students ask, and you accept or decline. Otherwise a free time is booked at once.",
+            "requires_approval": "Students ask, and you accept or decline. Otherwise an open time is booked at once.",
         }
         widgets = {"description": forms.Textarea(attrs={"rows": 4}), "pricing": forms.RadioSelect}
 

@@ -146,7 +146,7 @@ PROMISES: list[tuple[str, Callable[[Case], bool]]] = [
     # The time
     (r"The time goes back to \w+’s calendar",
      lambda case: not why_not_cancel(case.booking, case.booking.student, case.now)),
-    (r"(Cancelled|Declined)\. The time is free again",
+    (r"(Cancelled|Declined)\. The time is open again",
      lambda case: case.is_(Status.CANCELLED, Status.DECLINED) and case.time_is_free),
     (r"so that .* can offer the time to others",
      lambda case: case.is_agreed and case.booking.is_free and case.is_student),

@@ -153,7 +153,7 @@ def test_money_block_shows_refunds(booking, owed):
 
 def test_money_block_of_a_free_session_says_free(student):
     shown = money(BookingFactory(student=student))
-    assert "FREE" in shown
+    assert "Free" in shown
     assert "Platform fee" not in shown
 
 
