@@ -13,11 +13,10 @@ from django.utils.safestring import SafeString
 
 from lib.money import EXPONENTS, MOST_CHARGE, format_money, to_minor
 from mentors import panels
-from mentors.models import Facet, Field, Mentor, MentorQuerySet, SessionType, rating_score, skills_of
+from mentors.models import Facet, Field, Mentor, MentorQuerySet, SessionType, rating_score
 from mentors.ports import open_when
 
 Choices = list[tuple[str, str]]
-SKILLS_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,6 @@ class CardFacts(NamedTuple):
     initials: str
     photo_url: str
     headline: str
-    bio: str
-    skills: tuple[str, ...]
     has_free: bool
     price: str
     fee: str
@@ -54,7 +51,7 @@ class CardFacts(NamedTuple):
 class Card:
     """`cheapest` is the lowest price in one currency, `has_more` that there are higher ones.
 
-    `skills` and `facts` need mentors that came `for_cards`.
+    Needs a mentor that came `for_cards`.
     """
 
     mentor: Mentor
@@ -63,10 +60,6 @@ class Card:
     cheapest: SessionType | None
     has_more: bool
     times: SafeString
-
-    @property
-    def skills(self) -> list[str]:
-        return skills_of(self.mentor)[:SKILLS_SHOWN]
 
     @property
     def facts(self) -> CardFacts:
@@ -79,8 +72,6 @@ class Card:
             initials=mentor.initials,
             photo_url=mentor.photo_url,
             headline=mentor.headline,
-            bio=mentor.bio,
-            skills=tuple(self.skills),
             has_free=self.has_free,
             price=format_money(cheapest.price_minor, cheapest.currency) if cheapest else "",
             fee=format_money(fee, cheapest.currency) if cheapest and fee else "",

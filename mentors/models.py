@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Aggregate, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, TextField, Value
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 
@@ -19,7 +19,6 @@ from mentors.ports import fee_on, is_payable, payable_currencies
 
 DURATIONS = (30, 60, 90, 120)
 SEARCH_WORDS = 6
-BETWEEN_NAMES = "\x1f"  # the unit separator, which nobody types into a name
 
 
 class Skill(models.Model):
@@ -101,19 +100,6 @@ class Weekday(models.IntegerChoices):
     SUNDAY = 6, "Sunday"
 
 
-class Joined(Aggregate):
-    """The words of all rows as one text, in no order."""
-
-    output_field = TextField()
-    arity = 2
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, function="GROUP_CONCAT", **context)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, function="STRING_AGG", **context)
-
-
 class MentorQuerySet(models.QuerySet["Mentor"]):
     def public(self) -> Self:
         """Approved, not paused, and with an account that works: those whose page the public may open."""
@@ -163,9 +149,7 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
 
     def for_cards(self) -> Self:
         """With what a card shows of each: two queries, for one mentor and for thirty."""
-        skills = Mentor.skills.through.objects.filter(mentor=OuterRef("pk")).order_by().values("mentor")
-        names = skills.annotate(names=Joined("skill__name", Value(BETWEEN_NAMES))).values("names")  # type: ignore[misc]  # annotated
-        return self.annotate(skill_names=Subquery(names)).prefetch_related("session_types")
+        return self.prefetch_related("session_types")
 
     def in_field(self, field: Any) -> Self:
         """With a skill of that field: a row, its key, or an expression for it."""
@@ -364,12 +348,6 @@ class MentorStatusChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mentor_id}: {self.get_became_display()}"
-
-
-def skills_of(mentor: Mentor) -> list[str]:
-    """The names of the skills of a mentor that came `for_cards`, in order, without a query."""
-    names: str | None = mentor.skill_names  # type: ignore[attr-defined]  # annotated
-    return sorted((names or "").split(BETWEEN_NAMES), key=str.casefold) if names else []
 
 
 def validate_durations(value: object) -> None:

@@ -1,7 +1,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -93,8 +93,19 @@ class BrowseForm(forms.Form):
             left.pop("currency", None)
         return urlencode({name: "on" if value is True else value for name, value in left.items()})
 
+    def free_query(self) -> str:
+        """For a link to the free ones among these."""
+        return urlencode([*parse_qsl(self.query()), ("free", "on")])
+
     def selects(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("field", "skill", "language", "when", "rating", "sort")]
+        return [self[name] for name in ("field", "when", "language", "sort")]
+
+    def more_selects(self) -> list[forms.BoundField]:
+        """Beside the price, what most visitors leave alone."""
+        return [self[name] for name in ("skill", "rating")]
+
+    def has_more_chosen(self) -> bool:
+        return not self.initial.keys().isdisjoint({"skill", "rating", "max_price"})
 
     def chips(self) -> list[dict[str, str]]:
         """What is chosen, in words, each with the query of the page without it."""

@@ -1,4 +1,5 @@
 import random
+import re
 from collections.abc import Callable
 from datetime import time, timedelta
 from decimal import Decimal
@@ -298,13 +299,6 @@ def test_browse_costs_no_more_when_nobody_is_found(
         assert shown(client, query) == []
 
 
-def test_a_card_names_its_mentors_first_four_skills_in_order(client: Client, make: Make) -> None:
-    make("asha", skills=["Rust", "django", "Ada, and more", "Go", "Zig"])
-    make("boris")
-    names = {card.mentor.slug: card.skills for card in client.get(URL).context["cards"]}
-    assert names == {"asha": ["Ada, and more", "django", "Go", "Rust"], "boris": []}
-
-
 @pytest.mark.parametrize(
     ("page", "shown"), [("1", 12), ("2", 2), ("3", 2), ("0", 2), ("10001", 2), ("1.5", 12)]
 )
@@ -423,3 +417,34 @@ def test_fields_with_their_mentors_cost_two_queries(
         (4, 100_000, "INR"),
         (1, 100_000, "INR"),
     ]
+
+
+def test_a_card_names_the_lowest_price_with_its_fee(client: Client, make: Make) -> None:
+    make("fixed", prices=[(100_000, "INR")])
+    make("several", prices=[(2_000, "USD"), (9_000, "USD")])
+    make("free-too", prices=[(0, "EUR"), (8_000, "EUR")])
+    page = " ".join(re.sub(r"<[^>]+>", " ", client.get(URL).content.decode()).split())
+    assert "₹1,000 + ₹50 fee" in page
+    assert "From ₹1,000" not in page
+    assert "From $20 + $1 fee" in page
+    assert "Free or from €80 + €4 fee" in page
+
+
+def test_free_sessions_are_asked_for_beside_what_is_chosen(client: Client, make: Make) -> None:
+    keep_figures(NOW)
+    make("asha", prices=[(0, "INR")])
+    page = client.get(f"{URL}?q=asha").content.decode()
+    assert 'href="?q=asha&amp;free=on">With a free session' in page
+    page = client.get(f"{URL}?q=asha&free=on").content.decode()
+    assert "With a free session" not in page
+    assert '<input type="hidden" name="free" value="on">' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "is_open"), [("", False), ("q=a&sort=newest", False), ("rating=4", True), ("max_price=9", True)]
+)
+def test_filters_that_are_seldom_used_show_when_they_are(
+    client: Client, make: Make, query: str, is_open: bool
+) -> None:
+    make("asha")
+    assert ('class="filters__rest" open' in client.get(f"{URL}?{query}").content.decode()) is is_open
