@@ -153,6 +153,11 @@ admin.site.unregister(Authenticator)
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(OfAPerson, AllauthEmailAddressAdmin):  # type: ignore[misc]
+    search_help_text = "A whole address, or its person’s name or e-mail address"
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("=email", "user__email", "user__name")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An address that is put beside another person's own opens that account."""
         return super().has_add_permission(request) and _rules(request)

@@ -150,12 +150,29 @@ def _facts(booking: Booking, terms: Terms) -> list[str]:
     return [*facts, f"Paid {paid}, of which {left} can go back.", *([terms.refusal] if terms.refusal else [])]
 
 
+STARS = ("1", "2", "3", "4", "5")
+
+
+class StarsFilter(admin.SimpleListFilter):
+    """Of a number Django would ask which there are, of all rows."""
+
+    title = "rating"
+    parameter_name = "rating"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(stars, stars) for stars in STARS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Review]) -> QuerySet[Review]:
+        chosen = self.value()
+        return queryset.filter(rating=int(chosen)) if chosen in STARS else queryset
+
+
 @admin.register(Review)
 class ReviewAdmin(StaffAdmin):
     """Words and stars are their student's. Staff can hide a review, or delete it; the mentor's mean follows."""
 
     list_display = ("booking", "rating", "created_at", "is_hidden")
-    list_filter = ("rating", ("hidden_at", admin.EmptyFieldListFilter))
+    list_filter = (StarsFilter, ("hidden_at", admin.EmptyFieldListFilter))
     list_select_related = ("booking",)
     search_fields = ("=booking__reference", "words")
     ordering = ("-pk",)

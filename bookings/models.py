@@ -203,6 +203,11 @@ class Booking(models.Model):
             models.Index(fields=["starts_at", "id"], name="booking_by_start"),
             models.Index(fields=["mentor", "id"], condition=Q(status__in=HOLDING), name="booking_that_waits"),
             models.Index(
+                fields=["status", "starts_at", "id"],
+                condition=Q(status__in=HOLDING),
+                name="booking_waiting_by_start",
+            ),
+            models.Index(
                 fields=["hold_expires_at", "id"],
                 condition=Q(status=Status.AWAITING_PAYMENT),
                 name="booking_to_expire_unpaid",

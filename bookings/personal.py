@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.closing import Meaning, Obstacle
 from accounts.export import Part
 from accounts.models import User
-from bookings.models import Booking, BookingEvent, MoveRequest, Status
+from bookings.models import HOLDING, Booking, BookingEvent, MoveRequest, Status
 from bookings.permissions import why_not_cancel
 from lib.clock import format_moment, format_zone
 from lib.money import format_money
@@ -16,11 +16,12 @@ from lib.money import format_money
 
 def closing_means(user: User, now: datetime) -> Meaning:
     """Agreed sessions are in the way, since cancelling one has a price that its own page says."""
-    ahead = Booking.objects.of(user).filter(status=Status.SCHEDULED, ends_at__gt=now).with_people()
-    waiting = list(Booking.objects.of(user).waiting(now).values_list("student", flat=True))
+    ahead = list(Booking.objects.of(user).upcoming(now).with_people().order_by("starts_at"))
+    waiting = [each for each in ahead if each.status in HOLDING]
+    asked = sum(each.student_id == user.pk for each in waiting)
     return Meaning(
-        obstacles=[_obstacle(each, user, now) for each in ahead.order_by("starts_at")],
-        effects=_effects(waiting.count(user.pk), len(waiting) - waiting.count(user.pk)),
+        obstacles=[_obstacle(each, user, now) for each in ahead if each.status == Status.SCHEDULED],
+        effects=_effects(asked, len(waiting) - asked),
     )
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from bookings.models import Booking
+from bookings.models import Booking, Review
 from lib import admin_lists
 from lib.admin_lists import BoundedListAdmin
 from tests import factories
@@ -24,6 +24,7 @@ SMALL = {
     "mentors.skill",
     "mentors.language",
     "mentors.field",
+    "config.plainpage",
     "config.sweep",
     "config.failingrow",
 }
@@ -80,6 +81,27 @@ def test_lists_are_ordered_and_sorted_by_an_index() -> None:
 def test_session_is_found_by_either_persons_name_or_address(desk: Client, booking: Booking, q: str) -> None:
     factories.BookingFactory()
     assert found(desk, q) == [booking]
+
+
+def test_whole_address_finds_its_person_alone_and_a_part_whoever_has_it(desk: Client) -> None:
+    asha, natasha = (
+        factories.BookingFactory(student__email=f"{name}@example.com") for name in ("asha", "natasha")
+    )
+    assert found(desk, "Asha@Example.com") == [asha]
+    assert set(found(desk, "asha@example")) == {asha, natasha}
+
+
+@pytest.mark.parametrize(
+    ("query", "count"), [("", 2), ("?rating=5", 1), ("?rating=3", 0), ("?rating=odd", 2)]
+)
+def test_reviews_are_narrowed_down_by_their_stars_without_asking_which_there_are(
+    desk: Client, query: str, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for rating in (4, 5):
+        Review.objects.create(booking=factories.BookingFactory(), rating=rating, created_at=factories.NOW)
+    with django_assert_num_queries(4):  # session, person, the count, the rows
+        page = desk.get(reverse("admin:bookings_review_changelist") + query)
+    assert page.context["cl"].result_count == count
 
 
 def test_session_is_found_by_its_reference_as_people_type_it(desk: Client, booking: Booking) -> None:
