@@ -8,4 +8,5 @@ urlpatterns = [
     path("settings/data/download/", views.data_download, name="data_download"),
     path("settings/data/closing/", views.account_closing, name="account_closing"),
     path("settings/time-zone/", views.time_zone_update, name="time_zone_update"),
+    path("settings/time-zone/cities/", views.city_list, name="city_list"),
 ]

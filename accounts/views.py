@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.closing import meaning_for
@@ -21,7 +22,7 @@ from accounts.requests import current_user
 from accounts.services import CannotClose, MeaningChanged, close_account
 from lib.clock import current_hours, format_zone
 from lib.ratelimit import limit_posts
-from lib.zones import parse_zone
+from lib.zones import parse_zone, zone_choices
 
 # Choosing a first password opens the account to it.
 password_set = login_required(just_said_who(allauth_views.password_set))
@@ -85,6 +86,14 @@ def time_zone_update(request: HttpRequest) -> HttpResponse:
         "detected_key": detected.key if detected else "",
     }
     return render(request, "accounts/time_zone.html", context, status=422 if form.is_bound else 200)
+
+
+@require_safe
+@cache_control(public=True, max_age=24 * 60 * 60)
+def city_list(request: HttpRequest) -> HttpResponse:
+    """Options for whoever types a city (`js/citylist.js`), the same for everybody."""
+    labels = [(label,) for _, zones in zone_choices() for _, label in zones]
+    return HttpResponse(format_html_join("", '<option value="{}">', labels))
 
 
 @login_required

@@ -62,10 +62,10 @@ def _offset(zone: ZoneInfo, day: date) -> int:
 # A month and its days' times with nothing decided: the plainest HTML that has the same links and choices.
 MONTH = """<table>
 {% for week in weeks %}<tr>
-{% for cell in week %}<td><a href="{{ cell.url }}">{{ cell.number }} {{ cell.free }}</a></td>
+{% for cell in week %}<td><a href="{{ cell.url }}">{{ cell.number }} {{ cell.name }} {{ cell.mark }}</a></td>
 {% endfor %}</tr>
 {% endfor %}</table>
 """
 TIMES = """{% for slot in slots %}
-<label><input type="radio" name="start" value="{{ slot.value }}">{{ slot.label }}</label>
+<label><input type="radio" name="start" value="{{ slot.value }}">{{ slot.label }} {{ slot.note }}</label>
 {% endfor %}"""

@@ -119,6 +119,13 @@ def format_short_month(day: date) -> str:
     return f"{day:%b %Y}"
 
 
+def format_months(first: date, last: date) -> str:
+    """`November and December`, `January to March`; with the year where it is another at the end."""
+    year = f" {last.year}" if first.year != last.year else ""
+    apart = (last.year - first.year) * 12 + last.month - first.month
+    return f"{first:%B} {'and' if apart == 1 else 'to'} {last:%B}{year}" if apart else f"{first:%B}"
+
+
 def format_month_of_year(day: date) -> str:
     """`Dec`, on an axis."""
     return f"{day:%b}"

@@ -68,6 +68,16 @@ def dial(minutes: int, *, longest: int = 0, size: str = "m", tone: str = "") -> 
     )
 
 
+@cache
+def dots(*filled: bool) -> str:
+    """A row of dots, 5 px each, of which some are rings."""
+    marks = [
+        f'<circle class="dots__{"dot" if each else "ring"}" cx="{4 + 8 * at}" cy="4" r="{2.5 if each else 2}"/>'
+        for at, each in enumerate(filled)
+    ]
+    return f'<svg class="dots" width="{8 * len(filled)}" height="8" aria-hidden="true">{"".join(marks)}</svg>'
+
+
 def _ring(radius: float, minutes: int, longest: int) -> str:
     """One hour of a dial: its track, what the longest length fills of it, and what the shortest does."""
     minutes, longest = min(max(minutes, 0), 60), min(longest, 60)

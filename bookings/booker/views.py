@@ -100,7 +100,7 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
     context = _context(mentor, choice, zone, now)
     student = viewer(request)
     offer = state.load_offer(mentor, choice, student, zone, now)
-    picked = None
+    picked, hold = None, None
     if choice.start is not None:
         if not is_htmx(request):
             return _last_step(request, mentor, choice, offer)
@@ -110,13 +110,18 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
         context["week"] = dates = calendar.week_context(choice, offer, name)
     else:
         context["month"] = dates = calendar.month_context(choice, offer, name)
-    context |= {"dates": dates, "fields": choice.fields()}
+    if offer.busy.held:
+        hold = _own_hold(student, choice, now)
+    context |= {
+        "dates": dates,
+        "fields": choice.fields(),
+        "hold": hold,
+        "hold_checked": bool(hold and being_checked([hold], now)),
+    }
     if not offer.free and not is_htmx(request):
         context["similar"] = _similar(mentor, student, zone, now)
     if choice.day is not None:
         context["times"] = calendar.times_context(choice, offer, mentor, picked)
-        context["hold"] = hold = _own_hold(student, choice, now) if context["times"]["held"] else None
-        context["hold_checked"] = bool(hold and being_checked([hold], now))
         if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
             return HttpResponse(status=204)
     template = "bookings/wizard/date.html#times" if is_htmx(request) else "bookings/wizard/date.html"
@@ -148,7 +153,7 @@ def _taken(request: HttpRequest, mentor: Mentor, choice: Choice, now: datetime) 
 def _gone(start: datetime, zone: ZoneInfo, refused: Refusal) -> str:
     time = format_time(start, zone)
     if refused is Refusal.TAKEN:
-        return f"{time} is no longer free. Please pick another time."
+        return f"{time} is no longer open. Please pick another time."
     return f"{time} can't be booked. {refused.value} Please pick another time."
 
 
@@ -329,6 +334,7 @@ def _context(mentor: Mentor, choice: Choice, zone: ZoneInfo, now: datetime) -> d
         "choice": choice,
         "zone": zone,
         "zone_label": format_zone(zone, at),
+        "offset": format_offset(at, zone),
         "steps": state.steps(choice),
         "now": now,
     }
@@ -342,13 +348,20 @@ def _context(mentor: Mentor, choice: Choice, zone: ZoneInfo, now: datetime) -> d
             }
             for minutes in choice.session_type.durations
         ]
+        context["policy"] = (
+            describe(mentor.cancellation_policy)
+            if context["price"].amount_minor
+            else "Cancel any time before the start."
+        )
         context["back"] = {step["label"]: step["url"] for step in context["steps"]}
     return context
 
 
 def _offered(session_type: SessionType) -> dict[str, Any]:
+    *shorter, longest = map(str, session_type.durations)
     return {
         "type": session_type,
+        "lengths": f"{', '.join(shorter)} or {longest}" if shorter else longest,
         "is_payable": session_type.is_payable,
         "durations": [
             {"minutes": minutes, "price": price_of(session_type, minutes)}

@@ -10,6 +10,7 @@ register.filter("clock_time", clock.format_time)
 register.filter("clock_moment", clock.format_moment)
 register.filter("clock_short_moment", clock.format_short_moment)
 register.filter("clock_duration", clock.format_duration)
+register.filter("clock_month_of_year", clock.format_month_of_year)
 register.filter("clock_zone_name", clock.format_zone_name)
 register.filter("clock_city", clock.format_city)
 

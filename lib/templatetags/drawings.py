@@ -25,6 +25,12 @@ def dial_of(durations: list[int], size: str = "m") -> SafeString:
 
 
 @register.simple_tag
+def dots(*filled: int) -> SafeString:
+    """A dot for each 1, a ring for each 0."""
+    return SafeString(drawings.dots(*map(bool, filled)))
+
+
+@register.simple_tag
 def portrait(person: drawings.Person, size: int = 56) -> SafeString:
     """Sizes are 28, 36, 56, 96 and 120. Whoever it shows is named beside it."""
     return SafeString(drawings.portrait(person, size))

@@ -1,3 +1,4 @@
+import re
 from html import unescape
 from zoneinfo import ZoneInfo
 
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from accounts.middleware import ClockMiddleware
 from accounts.models import User
+from lib.zones import find_zone
 
 pytestmark = pytest.mark.once
 
@@ -213,3 +215,12 @@ def test_hours_of_the_first_device_stay_with_the_person(client: Client, student:
         client.logout()
         student.refresh_from_db()
         assert student.clock_hours == 24
+
+
+def test_cities_are_listed_for_whoever_types_one_and_each_is_understood(client: Client) -> None:
+    answer = client.get(f"{URL}cities/")
+    assert answer["Cache-Control"] == "public, max-age=86400"
+    cities = re.findall(r'<option value="([^"]+)">', answer.text)
+    assert "Kolkata, India" in cities
+    assert all(find_zone(unescape(city)) for city in cities)
+    assert client.post(f"{URL}cities/").status_code == 405

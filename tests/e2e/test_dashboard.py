@@ -204,7 +204,8 @@ def offered(context: BrowserContext, site: Site, mentor: str) -> dict[str, list[
         page.goto(f"{site.url}/mentors/{mentor}/book/{href}")
         date_of = re.search(r"date=([\d-]+)", href)
         assert date_of
-        found[date_of[1]] = re.findall(r"\d+:\d\d [ap]m", " ".join(page.locator(".slot").all_inner_texts()))
+        slots = page.locator(".slot").all_inner_texts()  # below their own time the mentor's may stand
+        found[date_of[1]] = [time[0] for slot in slots if (time := re.match(r"\d+:\d\d [ap]m", slot))]
     return found
 
 

@@ -45,6 +45,7 @@ NOT_PAGES = {
     "sitemap_section": "XML",
     "robots": "a text file",
     "security_txt": "a text file",
+    "city_list": "options for whoever types a city",
     "session_invite": "a calendar file",
     "session_receipt": "a PDF",
     "data_download": "takes a POST",

@@ -1,5 +1,6 @@
 """The wizard as its visitors meet it: every state a URL, only the confirming POST changes anything."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -62,7 +63,8 @@ def test_type_step_lists_active_types_and_says_free(
     SessionTypeFactory(mentor=free.mentor, name="Switched off", is_active=False)
     page = client.get(f"/mentors/{free.mentor.slug}/book/").content.decode()
     assert "Mock Interview" in page
-    assert "FREE" in page
+    assert "Free" in page
+    assert "₹1,050 with fee" in page
     assert "₹1,000" in page
     assert "Switched off" not in page
 
@@ -70,7 +72,7 @@ def test_type_step_lists_active_types_and_says_free(
 def test_date_step_links_only_days_with_free_times(client: Client, free: SessionType) -> None:
     page = client.get(url(free, month="2026-12")).content.decode()
     assert "date=2026-12-10" in page
-    assert "8 free" in page
+    assert "Thursday 10 December, 8 open times, morning and afternoon" in page
     assert "date=2026-12-02" not in page  # today
     assert "date=2026-12-06" not in page  # a Sunday
 
@@ -87,12 +89,13 @@ def test_time_step_groups_the_day_and_strikes_what_is_taken(client: Client, free
 def test_times_are_in_the_signed_in_viewers_zone(client: Client, free: SessionType, student: User) -> None:
     client.force_login(student)
     page = client.get(url(free, date="2026-12-10")).content.decode()
-    assert "Europe/Berlin" in page
+    assert "8 open times. Large: your clock. Small: Kolkata." in page
     assert 'data-chosen-label="5:30 am"' in page
+    assert '<span class="slot__note">10:00 am</span>' in page
 
 
 def test_signed_out_without_a_zone_reads_the_mentors(client: Client, free: SessionType) -> None:
-    assert "Times in <strong>Asia/Kolkata</strong>" in client.get(url(free)).content.decode()
+    assert "Times in <strong>Kolkata</strong>" in client.get(url(free)).content.decode()
 
 
 def test_fragment_is_quiet_while_nothing_changes_and_strikes_what_goes(
@@ -106,6 +109,55 @@ def test_fragment_is_quiet_while_nothing_changes_and_strikes_what_goes(
     changed = client.get(again, headers={"HX-Request": "true"}).content.decode()
     assert "<s>10:00 am</s>" in changed
     assert "<html" not in changed
+
+
+def test_a_time_that_is_picked_is_shown_on_both_clocks(
+    client: Client, free: SessionType, student: User
+) -> None:
+    client.force_login(student)
+    part = client.get(confirm_url(free, date="2026-12-10"), headers={"HX-Request": "true"}).content.decode()
+    assert "for you in Berlin" in part
+    assert "for Meera in Kolkata" in part
+    assert "Thu 10 Dec, 5:30 am" in part
+    assert "10:00 am for Meera" in part
+    unpicked = client.get(url(free, date="2026-12-10")).content.decode()
+    assert "for you in" not in unpicked
+    assert "pick a time" in unpicked
+
+
+def test_hours_follow_the_readers_choice_through_every_step(client: Client, free: SessionType) -> None:
+    client.cookies["clock_hours"] = "24"
+    for state in ({"date": "2026-12-10"}, {"view": "week"}, {"start": f"{START:%Y-%m-%dT%H:%MZ}"}):
+        page = client.get(url(free, **state)).content.decode()
+        assert "10:00" in page
+        assert not re.search(r"\d [ap]m\b", page)
+
+
+def test_a_hold_of_ones_own_stands_on_top_of_the_steps(
+    client: Client, paid: SessionType, student: User, stranger: User
+) -> None:
+    client.force_login(student)
+    held = press(client, paid)["Location"]
+    for state in ({}, {"view": "week"}, {"date": "2026-12-09"}):
+        page = client.get(url(paid, **state)).content.decode()
+        assert "Thursday 10 December 2026, 5:30 am is held for you" in page.replace("\n", " ").replace(
+            "  ", " "
+        )
+        assert held in page
+        assert page.index('class="holdbar"') < page.index('class="stepper"')
+    client.force_login(stranger)
+    assert "holdbar" not in client.get(url(paid)).content.decode()
+
+
+def test_clock_is_chosen_in_place_and_the_step_comes_back(client: Client, free: SessionType) -> None:
+    here = url(free, date="2026-12-10")
+    page = client.get(here).content.decode()
+    assert 'name="next" value="{}"'.format(here.replace("&", "&amp;")) in page
+    answer = client.post(
+        "/settings/time-zone/", {"time_zone": "los angeles", "clock_hours": "24", "next": here}
+    )
+    assert answer["Location"] == here
+    assert "in <strong>Los Angeles</strong>" in client.get(here).content.decode()
 
 
 def test_fragment_keeps_the_pick_and_says_when_it_is_lost(client: Client, free: SessionType) -> None:
@@ -123,7 +175,7 @@ def test_a_start_gone_stale_returns_to_the_time_step(client: Client, free: Sessi
     assert answer.status_code == 302
     assert parse_qs(urlsplit(answer["Location"]).query)["date"] == ["2026-12-10"]
     assert "start" not in parse_qs(urlsplit(answer["Location"]).query)
-    assert "10:00 am is no longer free" in client.get(answer["Location"]).content.decode()
+    assert "10:00 am is no longer open" in client.get(answer["Location"]).content.decode()
 
 
 def test_confirm_step_spells_out_the_price_and_both_clocks(
