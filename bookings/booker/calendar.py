@@ -32,9 +32,15 @@ from lib.wallclock import DAY_MINUTES, date_of, epoch_minute, from_epoch_minute,
 from mentors.models import Mentor
 
 WEEKDAYS = tuple(zip(calendar.day_name, calendar.day_abbr, strict=True))
-# Each until which hour; a day begins and ends with a night.
-PARTS_OF_DAY = (("Night", 6), ("Morning", 12), ("Afternoon", 17), ("Evening", 22), ("Night", 24))
-PART_AT_HOUR = [next(at for at, (_, until) in enumerate(PARTS_OF_DAY) if hour < until) for hour in range(24)]
+# In minutes of the day, which begins and ends with a night.
+PARTS_OF_DAY = (
+    ("Night", 0, 6 * 60),
+    ("Morning", 6 * 60, 12 * 60),
+    ("Afternoon", 12 * 60, 17 * 60),
+    ("Evening", 17 * 60, 22 * 60),
+    ("Night", 22 * 60, DAY_MINUTES),
+)
+PART_AT_HOUR = [at for at, (_, begin, end) in enumerate(PARTS_OF_DAY) for _ in range(begin, end, 60)]
 WEEKS = 5  # that a page of the month shows
 MIDDLE = 15  # the day of a month by which a page is found
 FEW = 3  # open times of a day, from which on it says how many are left
@@ -129,7 +135,7 @@ def _parts_with_open_times(offer: Offer, day: date) -> list[bool]:
 def _open_parts(*parts: bool) -> tuple[str, str]:
     """In words, and as dots for morning, afternoon and evening; where it is night alone, as that word."""
     names = list(
-        dict.fromkeys(name.lower() for (name, _), is_open in zip(PARTS_OF_DAY, parts, strict=True) if is_open)
+        dict.fromkeys(part[0].lower() for part, is_open in zip(PARTS_OF_DAY, parts, strict=True) if is_open)
     )
     words = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
     by_day = parts[1:-1]
@@ -280,7 +286,7 @@ def _groups(
             }
         )
     named = zip(PARTS_OF_DAY, parts, strict=True)
-    return [(name, part) for (name, _), part in named if part], differs
+    return [(name, part) for (name, *_), part in named if part], differs
 
 
 def _picked(choice: Choice, offer: Offer, mentor: Mentor, starts_at: datetime) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ from bookings.models import Booking
 from bookings.openings import similar_mentors
 from bookings.panels.mentors import opening_links
 from bookings.permissions import why_not_book
-from bookings.policy import quote
+from bookings.policy import describe, quote
 from bookings.ports import being_checked
 from bookings.services import (
     CapReached,
@@ -44,6 +44,7 @@ from bookings.services import (
 )
 from lib.clock import (
     clock_change_note,
+    format_offset,
     format_range,
     format_time,
     format_zone,
