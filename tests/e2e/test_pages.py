@@ -162,7 +162,7 @@ PAGES = [
     Visit("session_cancellation", "/sessions/{free}/cancellation/", MENTOR, breaks={"reason": ""}),
     Visit("session_reschedule", "/sessions/{free}/reschedule/?date={date}", STUDENT),
     Visit("session_reschedule", "/sessions/{free}/reschedule/?start={start}", STUDENT),
-    Visit("session_reschedule", "/sessions/{paid}/reschedule/", MENTOR, breaks={"reason": ""}),
+    Visit("session_reschedule", "/sessions/{free}/reschedule/", MENTOR, breaks={"reason": ""}),
     Visit("session_join", "/sessions/{free}/join/", STUDENT),
     Visit("payment", "/sessions/{held}/payment/", STUDENT),
     Visit("payment_failed", "/sessions/{held}/payment/failed/", STUDENT),
