@@ -13,7 +13,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from config.finders import JOINED, JoinedFilesFinder
+from config.finders import JOINED, JoinedFilesFinder, light
 from config.static_files import collect_changed
 from mentors.models import Mentor
 
@@ -31,7 +31,7 @@ def found(path: str) -> str:
 
 def test_every_source_is_part_of_one_file() -> None:
     sources = {
-        str(each.relative_to(STATIC)): each.read_text()
+        str(each.relative_to(STATIC)): light(each)
         for each in STATIC.rglob("*")
         if each.suffix in (".css", ".js")
     }
@@ -39,6 +39,14 @@ def test_every_source_is_part_of_one_file() -> None:
     assert sorted(part for each in parts for part in each) == sorted(sources.keys() - APART)
     whole = "".join(found(path) for path in JOINED)
     assert all(text in whole for path, text in sources.items() if path not in APART)
+
+
+def test_style_sheets_are_sent_without_what_is_for_their_readers(tmp_path: Path) -> None:
+    sheet = tmp_path / "a.css"
+    sheet.write_text(
+        "/* A\n   word */\n@layer a {\n  .b > .c { margin: 0; } /* why */\n\n  .d {\n    top: 0;\n  }\n}\n"
+    )
+    assert light(sheet) == "@layer a {\n.b > .c { margin: 0; } .d {\ntop: 0;\n}\n}\n"
 
 
 def test_layers_are_named_before_any_is_filled() -> None:
