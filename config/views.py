@@ -14,6 +14,7 @@ from django.views.static import serve
 
 from config import plain_pages
 from config.models import PlainPage
+from config.samples import sample_sessions
 from mentors.photo_sizes import make_size
 
 # Pages of one person, and the booker's endless months.
@@ -113,5 +114,6 @@ def styleguide(request: HttpRequest) -> HttpResponse:
             ("ended", "Cancelled"),
             ("failed", "Payment failed"),
         ],
+        "sessions": sample_sessions(request, timezone.now()),
     }
     return render(request, "styleguide.html", context)

@@ -7,7 +7,20 @@ from pytest_django.fixtures import Settings
 def test_styleguide_shows_every_part_while_the_site_is_developed(client: Client, settings: Settings) -> None:
     settings.DEBUG = True
     page = client.get("/styleguide/").content.decode()
-    parts = ("mark", "dial", "portrait", "opentime", "state", "segments", "chip", "price", "stars", "button")
+    parts = (
+        "mark",
+        "dial",
+        "portrait",
+        "opentime",
+        "state",
+        "ticket",
+        "row",
+        "segments",
+        "chip",
+        "price",
+        "stars",
+        "button",
+    )
     assert [part for part in parts if f'class="{part}' not in page] == []
     assert client.post("/styleguide/").status_code == 405
 
