@@ -5,9 +5,9 @@ The search is worth something only while it finds a leak: words that nobody hide
 
 import json
 import logging
-import subprocess
-import sys
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pytest
@@ -23,11 +23,12 @@ from config.logging import JsonFormatter, PlainFormatter
 from payments import services
 from payments.models import Payment, Refund, WebhookEvent
 from tests.broken_database import failing_statements
+from tests.inside import Inside
+from tests.payments import sentry_report
 from tests.payments.fake_stripe_parameters import Refusal
 from tests.payments.gateway_harness import SignedEvent
 from tests.payments.markers import with_webhooks
 from tests.payments.steps import PART
-from tests.servers import BASE_DIR
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once, pytest.mark.usefixtures("one_try"), with_webhooks]
 
@@ -64,6 +65,7 @@ class Log(logging.Handler):
 @dataclass
 class Search:
     log: Log
+    sentry: Inside
     pages: list[str] = field(default_factory=list)
     reports: list[str] = field(default_factory=list)
     canaries: dict[str, str] = field(default_factory=lambda: dict(CANARIES))
@@ -104,8 +106,15 @@ def database() -> list[str]:
     return rows + [str(each.get_decoded()) for each in Session.objects.all()]
 
 
+@pytest.fixture(scope="module")
+def sentry() -> Iterator[Inside]:
+    """A process that reports to Sentry."""
+    with closing(Inside(os.environ)) as process:
+        yield process
+
+
 @pytest.fixture
-def search(settings):
+def search(settings, sentry):
     """Every logger says all that it has to say, and errors are mailed too."""
     settings.ADMINS = [("Ada Admin", "ada@example.com")]
     log, mails = Log(), AdminEmailHandler()
@@ -130,7 +139,7 @@ def search(settings):
     logging.getLogger("django.template").setLevel(
         logging.INFO
     )  # it tells of each name that a page does not have
-    yield Search(log)
+    yield Search(log, sentry)
     for handler in (log, mails):
         root.removeHandler(handler)
     for name, level in levels.items():
@@ -295,23 +304,15 @@ def broken(words: str = f"The database is away. {PLAIN}"):
 
 def report(search: Search, harness, signed_event: SignedEvent, *, without: Sequence[str] = ()) -> None:
     """What Sentry is sent when this signed_event meets a webhook that breaks in so many words."""
-    asked = {
-        "address": reverse(f"webhook_{harness.name}"),
-        "body": signed_event.body.decode(),
-        "headers": signed_event.headers,
-        "settings": KEYS,
-        "words": f"The webhook is broken. {ECHO}",
-        "without": without,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.payments.sentry_report"],
-        cwd=BASE_DIR,
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=True,
+    reports = search.sentry.call(
+        sentry_report.report,
+        reverse(f"webhook_{harness.name}"),
+        signed_event.body.decode(),
+        signed_event.headers,
+        words=f"The webhook is broken. {ECHO}",
+        keys=KEYS,
+        without=without,
     )
-    reports = json.loads(done.stdout.splitlines()[-1])
     assert "The webhook is broken." in "".join(reports)
     search.reports += reports
 
