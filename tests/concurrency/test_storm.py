@@ -34,7 +34,7 @@ pytestmark = pytest.mark.processes
 
 BOOKINGS = 200
 # Enough to break things without a lock.
-FEWER = 80
+FEWER = 60
 SEED = int(os.environ.get("STORM_SEED", "4"))
 TROUBLE = 0.2
 AT_ONCE = 16
