@@ -213,7 +213,7 @@ def _started(
     with tempfile.TemporaryDirectory(prefix="office-hours-site-") as temporary:
         folder = data_dir or Path(temporary)
         if data_dir is None:
-            _prepare(folder)
+            prepare(folder)
         variables = site_environment(folder, port, environment)
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
@@ -233,7 +233,7 @@ def _started(
             _end(process)  # told a second time, it waits for nobody
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     """Put a migrated SQLite database and collected static files there.
 
     They are made once in a run of the suite, by whichever of its processes needs them first.

@@ -75,8 +75,8 @@ def test_everything_stops_and_says_why_when_a_process_is_killed(site, tmp_path, 
         up.wait()
 
 
-def test_child_of_a_process_that_is_killed_is_replaced_or_everything_stops(environment, tmp_path):
-    with start_site(environment, data_dir=tmp_path) as site:
+def test_child_of_a_process_that_is_killed_is_replaced_or_everything_stops(environment):
+    with start_site(environment) as site:
         assert wait_until(lambda: works(site))
         # The web server's last: it may end with its only child.
         for role in ("messages", "sweeps", "web"):

@@ -10,18 +10,16 @@ from email import message_from_bytes
 
 import pytest
 
-from tests.servers import BASE_DIR, free_port, site_environment
+from tests.servers import BASE_DIR, free_port, prepare, site_environment
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.processes
 
 BOOK = """
 from datetime import timedelta
-from django.core.management import call_command
 from django.utils import timezone
 from bookings import services
 from tests.factories import *
-call_command("migrate", verbosity=0)
 now = timezone.now()
 mentor = MentorFactory(user__email="mentor@example.com")
 free = SessionTypeFactory(mentor=mentor, price_minor=0)
@@ -40,6 +38,7 @@ class Outbox:
 
     def __init__(self, folder):
         self.folder = folder
+        prepare(folder)
         self.environment = site_environment(folder, free_port())
         shell = [sys.executable, "manage.py", "shell", "--no-imports", "--command", BOOK]
         subprocess.check_call(shell, cwd=BASE_DIR, env=self.environment)
@@ -58,7 +57,7 @@ class Outbox:
 
     @property
     def queue(self):
-        return sorted(self.folder.glob("queue/messages/*"))
+        return sorted(self.folder.glob("queue/messages/*.messages.msg"))
 
     @contextmanager
     def worker(self, **environment):
