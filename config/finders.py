@@ -20,14 +20,17 @@ JOINED = {
 }
 
 
-# What a style sheet says to who reads it, and how it stands there: a tenth of its weight.
-FOR_READERS = re.compile(r"/\*.*?\*/\n?|^[ \t]+|(?<=\n)\n+", re.DOTALL | re.MULTILINE)
+# A string, as it stands; what a style sheet has its gaps around; its other gaps. A comment is a gap.
+GAP = r"(?:\s|/\*.*?\*/)"
+PARTS_OF_CSS = re.compile(rf'("[^"]*")|{GAP}*([{{}};,]){GAP}*|(?<=:){GAP}+|({GAP}+)', re.DOTALL)
 
 
 def light(path: Path) -> str:
-    """A part as it is sent: a style sheet without comments and indentation."""
+    """A part as it is sent: a style sheet without what is for its readers, a sixth of its weight."""
     text = path.read_text()
-    return FOR_READERS.sub("", text) if path.suffix == ".css" else text
+    if path.suffix != ".css":
+        return text
+    return PARTS_OF_CSS.sub(lambda it: it[1] or it[2] or (" " if it[3] else ""), text).strip()
 
 
 class JoinedFilesFinder(BaseFinder):

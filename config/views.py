@@ -17,10 +17,11 @@ from config.models import PlainPage
 from config.samples import sample_sessions
 from mentors.photo_sizes import make_size
 
-# Pages of one person, and the booker's endless months.
+# Pages of one person, and of the booker its months and what it asks once a time is chosen.
 NOT_FOR_ROBOTS = (
-    *("/accounts/", "/admin/", "/dashboard/", "/feeds/", "/my-sessions/", "/notifications/", "/payments/"),
-    *("/sessions/", "/settings/", "/waiting-list/", "/mentors/*/book/"),
+    *("/accounts/", "/admin/", "/dashboard/", "/feeds/", "/notifications/", "/payments/"),
+    *("/sessions/", "/settings/", "/waiting-list/"),
+    *(f"/mentors/*/book/*{name}=" for name in ("month", "start", "view")),
 )
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 

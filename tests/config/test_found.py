@@ -72,6 +72,11 @@ def test_public_pages_describe_themselves_by_the_address_of_the_site(
         assert found["twitter:card"] == "summary_large_image"
 
 
+def test_every_page_says_what_the_site_is(client: Client, offering: Mentor) -> None:
+    for path in ("/terms/", "/accounts/login/", "/mentors/meera-rao/book/", "/mentors/meera-rao/"):
+        assert client.get(path).text.count('<meta name="description"') == 1
+
+
 def test_a_profile_names_the_person_what_is_offered_and_what_was_said(
     client: Client, offering: Mentor, student: User
 ) -> None:

@@ -44,13 +44,16 @@ def test_every_source_is_part_of_one_file() -> None:
 def test_style_sheets_are_sent_without_what_is_for_their_readers(tmp_path: Path) -> None:
     sheet = tmp_path / "a.css"
     sheet.write_text(
-        "/* A\n   word */\n@layer a {\n  .b > .c { margin: 0; } /* why */\n\n  .d {\n    top: 0;\n  }\n}\n"
+        "/* A\n   word */\n@layer a {\n  .b > .c, .b :hover { margin: 0 1px; } /* why */\n\n"
+        '  .d::before {\n    content: ", { ";\n    width: calc(1px + 2%);\n  }\n}\n'
     )
-    assert light(sheet) == "@layer a {\n.b > .c { margin: 0; } .d {\ntop: 0;\n}\n}\n"
+    assert light(sheet) == (
+        '@layer a{.b > .c,.b :hover{margin:0 1px;}.d::before{content:", { ";width:calc(1px + 2%);}}'
+    )
 
 
 def test_layers_are_named_before_any_is_filled() -> None:
-    assert found("css/site.css").splitlines()[1].startswith("@layer vendor, reset,")
+    assert found("css/site.css").splitlines()[1].startswith("@layer vendor,reset,")
 
 
 def test_joined_file_follows_its_sources(settings: Settings, tmp_path: Path) -> None:
