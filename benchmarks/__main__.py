@@ -28,12 +28,12 @@ def main() -> int:
         django.setup()
         from django.core.management import call_command
 
-        from benchmarks import measures, pages, timing, web
+        from benchmarks import measures, pages, timing, web, writing
 
         call_command("collectstatic", interactive=False, verbosity=0)
         try:
             timing.headline()
-            return 0 if all([measures.run(), pages.run(), web.run()]) else 1
+            return 0 if all([measures.run(), writing.run(), pages.run(), web.run()]) else 1
         finally:
             from django.db import connection
 
