@@ -184,6 +184,7 @@ PAGES = [
     Page("account_closing", "/settings/data/closing/", STUDENT),
     Page("account_closing", "/settings/data/closing/", MENTOR),
     Page("time_zone_update", "/settings/time-zone/"),
+    Page("city_list", "/settings/time-zone/cities/"),
     Page("account_login", "/accounts/login/"),
     Page(
         "account_login",
