@@ -271,11 +271,6 @@ class Booking(models.Model):
             return Status.COMPLETED
         return Status(self.status)
 
-    def label_at(self, now: datetime) -> str:
-        if self.status == Status.SCHEDULED and self.starts_at <= now < self.ends_at:
-            return "In progress"
-        return str(self.status_at(now).label)
-
     @property
     def mentor_is_gone(self) -> bool:
         """Suspended, or without an account: nobody would be there. Needs the people loaded."""

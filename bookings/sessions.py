@@ -37,7 +37,6 @@ from lib.clock import (
     format_range,
     format_short_moment,
     format_time,
-    format_zone,
     format_zone_name,
 )
 from lib.money import format_money
@@ -156,10 +155,6 @@ class SessionView:
         return format_range(self.booking.starts_at, self.booking.ends_at, self.zone)
 
     @property
-    def zone_label(self) -> str:
-        return format_zone(self.zone, self.booking.starts_at)
-
-    @property
     def my_zone(self) -> ZoneInfo | None:
         """The reader's own, or None while it is unknown and the page is in the mentor's."""
         return self.zone if self.is_own_clock or self.is_mentor else None
@@ -227,11 +222,6 @@ class SessionView:
     @property
     def is_over(self) -> bool:
         return self.status not in (Status.REQUESTED, Status.AWAITING_PAYMENT, Status.SCHEDULED)
-
-    @property
-    def is_held(self) -> bool:
-        """Its hold stands and nothing keeps it from being paid."""
-        return self.status == Status.AWAITING_PAYMENT and not self.checked and not self.booking.mentor_is_gone
 
     @property
     def tone(self) -> str:

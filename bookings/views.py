@@ -69,7 +69,10 @@ def session_confirmation(request: HttpRequest, reference: str) -> HttpResponse:
         return redirect("payment", booking.reference)
     if booking.status_at(now) not in (Status.SCHEDULED, Status.REQUESTED):
         return redirect("session_detail", booking.reference)
-    context = _session(request, booking) | {"is_request": booking.status == Status.REQUESTED}
+    context = _session(request, booking) | {
+        "is_request": booking.status == Status.REQUESTED,
+        "moves": Moves(booking, current_user(request), now),
+    }
     return render(request, "bookings/session_confirmation.html", context)
 
 

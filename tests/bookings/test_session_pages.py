@@ -238,6 +238,7 @@ def test_the_confirmation_has_every_fact_and_the_ways_on(client: Client, booking
         "Add to Calendar",
         "Browse More Mentors",
         "View My Sessions",
+        "Reschedule",
         "1 hour",
     ):
         assert words in page
