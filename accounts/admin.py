@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from accounts import services
 from accounts.forms import PhoneField, TimeZoneField
 from accounts.models import User
+from accounts.signals import person_renamed
 from lib.admin_lists import BoundedListAdmin
 
 
@@ -101,6 +102,8 @@ class UserAdmin(BoundedListAdmin, DjangoUserAdmin[User]):
 
     def save_model(self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if "name" in form.changed_data:
+            person_renamed.send(User, user=obj)
         if "email" in form.changed_data:
             services.vouch_for_email(obj)
 

@@ -20,6 +20,7 @@ from django.urls import reverse
 from accounts.entry import codes_are_asked
 from accounts.models import ClockHours, User
 from accounts.services import find_person
+from accounts.signals import person_renamed
 from lib.names import validate_name
 from lib.zones import find_zone, parse_zone, zone_choices
 
@@ -108,7 +109,10 @@ class SettingsForm(forms.ModelForm[User]):
 
     def save(self, commit: bool = True) -> User:
         if commit:
-            self.instance.save(update_fields=self.Meta.fields)
+            with transaction.atomic():
+                self.instance.save(update_fields=self.Meta.fields)
+                if "name" in self.changed_data:
+                    person_renamed.send(User, user=self.instance)
         return self.instance
 
 

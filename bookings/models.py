@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from lib.references import new_reference
-from mentors.models import Mentor, SessionType
+from mentors.models import Mentor, SessionType, payable_types
 
 
 class Status(models.TextChoices):
@@ -505,8 +505,7 @@ class NextOpeningQuerySet(models.QuerySet["NextOpening"]):
             closes_at__gt=now,
             mentor__status=Mentor.Status.APPROVED,
             mentor__is_paused=False,
-            session_type__in=SessionType.objects.payable(),
-        )
+        ).filter(payable_types("session_type__"))
 
 
 class NextOpening(models.Model):

@@ -28,6 +28,12 @@ def add_trigram_index(name: str, *, table: str, text: str) -> RunPython:
     return RunPython(create, drop)
 
 
+def drop_trigram_index(name: str, *, table: str, text: str) -> RunPython:
+    """A migration's step: the index of those words goes; backwards it comes again."""
+    step = add_trigram_index(name, table=table, text=text)
+    return RunPython(step.reverse_code, step.code)
+
+
 def _has_trigrams(editor: BaseDatabaseSchemaEditor) -> bool:
     try:
         with transaction.atomic(editor.connection.alias):

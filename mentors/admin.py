@@ -101,6 +101,7 @@ class MentorAdmin(KeptRows, ActionAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         services.keep(form.instance)
+        services.keep_words(Mentor.objects.filter(pk=form.instance.pk))
 
     def change_view(
         self,
@@ -172,9 +173,23 @@ class MentorAdmin(KeptRows, ActionAdmin):
 
 @admin.register(Skill)
 class SkillAdmin(admin.ModelAdmin[Skill]):
+    """A skill's name is among the words by which its mentors are found."""
+
     list_display = ("name", "slug")
     search_fields = ("name",)
     prepopulated_fields = {"slug": ["name"]}
+
+    def save_model(self, request: HttpRequest, obj: Skill, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        services.keep_words(Mentor.objects.filter(skills=obj))
+
+    def delete_model(self, request: HttpRequest, obj: Skill) -> None:
+        self.delete_queryset(request, Skill.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Skill]) -> None:
+        had = list(Mentor.objects.filter(skills__in=queryset).values_list("pk", flat=True))
+        super().delete_queryset(request, queryset)
+        services.keep_words(Mentor.objects.filter(pk__in=had))
 
 
 @admin.register(Field)

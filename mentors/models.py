@@ -135,17 +135,11 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         return self.exclude(status=Mentor.Status.REJECTED).select_related("user")
 
     def search(self, text: str) -> Self:
-        """Every word is somewhere in the name, the headline, the bio or a skill.
-
-        Each place is asked by itself, by its own index; one question for all of them would read every mentor.
-        """
-        found = self
+        """Every word is somewhere in the name, the headline, the bio or a skill, as they are kept together."""
+        found = MentorWords.objects.all()
         for word in text.split()[:SEARCH_WORDS]:
-            written = Mentor.objects.filter(Q(headline__icontains=word) | Q(bio__icontains=word))
-            called = Mentor.objects.filter(user__name__icontains=word)
-            skilled = Mentor.objects.filter(skills__name__icontains=word)
-            found = found.filter(pk__in=written.values("pk").union(called.values("pk"), skilled.values("pk")))
-        return found
+            found = found.filter(text__contains=word.casefold())
+        return self.filter(pk__in=found.values("mentor"))
 
     def for_cards(self) -> Self:
         """With what a card shows of each: two queries, for one mentor and for thirty."""
@@ -319,6 +313,22 @@ class Mentor(models.Model):
         return self.status == self.Status.APPROVED and not self.is_paused and self.user.is_active
 
 
+class MentorWords(models.Model):
+    """All that searching looks through of a mentor, in one place; `services.keeping` writes it."""
+
+    mentor = models.OneToOneField(Mentor, on_delete=models.CASCADE, primary_key=True, related_name="words")
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"words of {self.mentor_id}"
+
+
+def words_of(mentor: Mentor) -> str:
+    """The name, the headline, the bio and the skills, without their case. Needs `user` and `skills` loaded."""
+    skills = [skill.name for skill in mentor.skills.all()]
+    return "\n".join([mentor.user.name, mentor.headline, mentor.bio, *skills]).casefold()
+
+
 MENTOR_TRANSITIONS: dict[str, frozenset[str]] = {
     Mentor.Status.APPLIED: frozenset({Mentor.Status.APPROVED, Mentor.Status.REJECTED}),
     Mentor.Status.APPROVED: frozenset({Mentor.Status.SUSPENDED}),
@@ -361,13 +371,19 @@ def validate_durations(value: object) -> None:
         raise ValidationError("Choose one or more of 30, 60, 90 and 120 minutes.")
 
 
+def payable_types(prefix: str = "") -> Q:
+    """Of session types, or by `prefix` of what refers to them: active, and free or in a currency that can be taken."""
+    is_free, is_taken = {f"{prefix}price_minor": 0}, {f"{prefix}currency__in": payable_currencies()}
+    return Q(**{f"{prefix}is_active": True}) & (Q(**is_free) | Q(**is_taken))
+
+
 class SessionTypeQuerySet(models.QuerySet["SessionType"]):
     def active(self) -> Self:
         return self.filter(is_active=True)
 
     def payable(self) -> Self:
         """The active ones that are free, or in a currency that can be taken at the moment."""
-        return self.active().filter(Q(price_minor=0) | Q(currency__in=payable_currencies()))
+        return self.filter(payable_types())
 
     def priced_in(self, currency: str) -> Self:
         """Free ones have a price in every currency."""

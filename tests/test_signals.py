@@ -7,6 +7,7 @@ from django.conf import settings
 from django.dispatch import Signal
 
 from accounts import closing
+from accounts import signals as of_people
 from bookings import signals as of_bookings
 from mentors import signals as of_mentors
 from payments import signals as of_payments
@@ -15,7 +16,7 @@ DOCS = Path(settings.BASE_DIR) / "docs" / "architecture.md"
 
 
 def announced() -> dict[str, Signal]:
-    modules = (closing, of_mentors, of_bookings, of_payments)
+    modules = (closing, of_people, of_mentors, of_bookings, of_payments)
     return {name: each for module in modules for name, each in vars(module).items() if type(each) is Signal}
 
 

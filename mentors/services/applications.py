@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.models import User
 from mentors.models import MENTOR_TRANSITIONS, Language, Mentor, MentorStatusChange
 from mentors.photos import Photo
-from mentors.services.keeping import keep
+from mentors.services.keeping import keep, keep_words
 from mentors.services.profiles import photo_file, set_skills
 from mentors.signals import mentor_suspended
 from mentors.slugs import free_slug, once_more
@@ -58,6 +58,7 @@ def apply(
         _record(mentor, was="", by=person, now=now)
         _mark_as_mentor(person, True)
         keep(mentor)
+        keep_words(Mentor.objects.filter(pk=mentor.pk))
         return mentor
 
 

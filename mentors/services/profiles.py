@@ -10,7 +10,7 @@ from django.db import transaction
 from mentors.models import Language, Mentor, Skill
 from mentors.photo_sizes import other_sizes
 from mentors.photos import Photo
-from mentors.services.keeping import keep
+from mentors.services.keeping import keep, keep_words
 from mentors.slugs import free_slug, once_more
 
 
@@ -36,6 +36,7 @@ def update_profile(
     set_skills(mentor, skills)
     mentor.languages.set(languages)
     keep(mentor)
+    keep_words(Mentor.objects.filter(pk=mentor.pk))
 
 
 def set_photo(*, mentor: Mentor, photo: Photo) -> None:

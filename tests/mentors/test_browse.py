@@ -11,8 +11,8 @@ from pytest_django.fixtures import Settings
 
 from bookings.services import rebuild_openings
 from mentors.browse import fields_with_counts, mentors_of_fields
-from mentors.models import Facet, Field, Mentor, Skill
-from mentors.services import keep_figures
+from mentors.models import Facet, Field, Mentor, Skill, words_of
+from mentors.services import keep_figures, keep_words, update_profile
 from tests import factories
 from tests.factories import NOW
 
@@ -21,6 +21,7 @@ URL = "/mentors/"
 
 def listed(client: Client, query: str = "") -> list[str]:
     keep_figures(NOW)
+    keep_words(Mentor.objects.all())
     return shown(client, query)
 
 
@@ -148,6 +149,7 @@ def test_search_finds_who_has_every_word_somewhere(make: Make, q: str) -> None:
         for slug, texts in written.items()
         if all(any(word.lower() in text.lower() for text in texts) for word in q.split())
     }
+    keep_words(Mentor.objects.all())
     assert set(Mentor.objects.search(q).values_list("slug", flat=True)) == expected
 
 
@@ -355,6 +357,30 @@ def test_what_is_kept_is_what_counting_finds(make: Make) -> None:
                 if offer.currency == field.currency and offer.price_minor
             ]
             assert field.price_minor == (min(prices) if prices else None)
+
+
+def test_a_mentor_is_found_by_what_was_written_last(client: Client, make: Make) -> None:
+    """Whoever wrote it: the mentor, the person in their settings, or staff."""
+    mentor = make("asha", skills=["Python"], languages=["en"])
+    profile = {"headline": "Baker", "bio": "Bread.", "time_zone": "UTC", "cancellation_policy": "strict"}
+    languages = mentor.languages.all()
+    update_profile(mentor=mentor, skills=["Baking"], languages=languages, is_paused=False, **profile)
+    person = mentor.user
+    client.force_login(person)
+    answers = {"name": "Élodie Brun", "time_zone": "Europe/Paris", "clock_hours": "", "phone": ""}
+    assert client.post("/settings/", answers).status_code == 302
+    assert [bool(shown(client, f"q={q}")) for q in ("élodie", "brun+bread", "baking", "asha", "python")] == [
+        *(True, True, True),
+        *(False, False),
+    ]
+    client.force_login(factories.UserFactory(is_staff=True, is_superuser=True))
+    skill = Skill.objects.get(name="Baking")
+    client.post(f"/admin/mentors/skill/{skill.pk}/change/", {"name": "Pastry", "slug": "pastry"})
+    assert (shown(client, "q=pastry"), shown(client, "q=baking")) == (["asha"], [])
+    client.post(f"/admin/mentors/skill/{skill.pk}/delete/", {"post": "yes"})
+    assert shown(client, "q=pastry") == []
+    for each in Mentor.objects.all():
+        assert each.words.text == words_of(each)
 
 
 def test_only_the_skills_that_most_have_can_be_chosen(client: Client, make: Make) -> None:
