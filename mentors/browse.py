@@ -29,6 +29,13 @@ class Facets:
     currencies: Choices
 
 
+class Found(NamedTuple):
+    """Mentors in no order, and the same in one: each of the lists after the one before."""
+
+    mentors: MentorQuerySet
+    lists: list[MentorQuerySet]
+
+
 class CardFacts(NamedTuple):
     """What a card says of its mentor: plain values, by which its HTML is kept."""
 
@@ -114,7 +121,7 @@ def find(
     when: str = "",
     zone: ZoneInfo,
     sort: str = "",
-) -> MentorQuerySet:
+) -> Found:
     """The listed mentors. Prices are compared within `currency` only, and `when` is read by the clocks of that zone."""
     found = Mentor.objects.listed(now).select_related("user")
     if q:
@@ -134,12 +141,13 @@ def find(
     if max_price is not None and currency:
         found = found.with_sessions_up_to(ceiling(max_price, currency), currency)
     if sort == "price":
-        return found.cheapest_first(currency)
+        lists = found.cheapest_first(currency)
+        return Found(found, lists[:1] if free else lists)
     if sort == "newest":
-        return found.newest_first()
+        return Found(found, [found.newest_first()])
     if sort == "sessions":
-        return found.busiest_first()
-    return found.best_rated_first()
+        return Found(found, [found.busiest_first()])
+    return Found(found, [found.best_rated_first()])
 
 
 def fields_with_counts() -> list[Field]:

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q
 from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
 
@@ -19,6 +20,7 @@ from mentors.ports import fee_on, is_payable, payable_currencies
 
 DURATIONS = (30, 60, 90, 120)
 SEARCH_WORDS = 6
+FREE = ""  # in place of a currency
 
 
 class Skill(models.Model):
@@ -151,22 +153,26 @@ class MentorQuerySet(models.QuerySet["Mentor"]):
         return self.filter(Exists(skilled))
 
     def with_free_sessions(self) -> Self:
-        return self.filter(Exists(SessionType.objects.active().filter(mentor=OuterRef("pk"), price_minor=0)))
+        return self.filter(Exists(LowestPrice.objects.filter(mentor=OuterRef("pk"), currency=FREE)))
 
     def with_sessions_up_to(self, price_minor: int, currency: str) -> Self:
         """Free ones count in every currency; an hourly price counts by the hour."""
-        types = SessionType.objects.active().filter(mentor=OuterRef("pk"))
-        return self.filter(Exists(types.filter(price_minor__lte=price_minor).priced_in(currency)))
+        asked = LowestPrice.objects.filter(mentor=OuterRef("pk"), currency__in=[FREE, currency])
+        return self.filter(Exists(asked.filter(price_minor__lte=price_minor)))
 
     def best_rated_first(self) -> Self:
         """By the mean, drawn towards 4.2 by five imagined reviews, so that one kind word does not lead the list."""
         return self.order_by(rating_score().desc(), "-session_count", "pk")
 
-    def cheapest_first(self, currency: str) -> Self:
-        """Free, then by the lowest price in that currency, then those who only ask for others."""
-        types = SessionType.objects.active().filter(mentor=OuterRef("pk")).priced_in(currency)
-        lowest = Subquery(types.order_by("price_minor").values("price_minor")[:1])
-        return self.order_by(lowest.asc(nulls_last=True), "pk")
+    def cheapest_first(self, currency: str) -> list[Self]:
+        """One list after the other, each by an index: free, by the lowest price in that currency, and those who only
+        ask for others."""
+        cheapest = ("lowest_prices__price_minor", "lowest_prices__mentor")
+        asked = LowestPrice.objects.filter(mentor=OuterRef("pk"), currency__in=[FREE, currency])
+        return [
+            *(self.filter(lowest_prices__currency=each).order_by(*cheapest) for each in (FREE, currency)),
+            self.filter(~Exists(asked)).order_by("pk"),
+        ]
 
     def newest_first(self) -> Self:
         return self.order_by(approval_time().desc(), "-pk")
@@ -385,10 +391,6 @@ class SessionTypeQuerySet(models.QuerySet["SessionType"]):
         """The active ones that are free, or in a currency that can be taken at the moment."""
         return self.filter(payable_types())
 
-    def priced_in(self, currency: str) -> Self:
-        """Free ones have a price in every currency."""
-        return self.filter(Q(currency=currency) | Q(price_minor=0))
-
 
 class SessionType(models.Model):
     class Pricing(models.TextChoices):
@@ -432,6 +434,36 @@ class SessionType(models.Model):
     @property
     def is_payable(self) -> bool:
         return self.is_free or is_payable(self.currency)
+
+
+class LowestPrice(models.Model):
+    """What a mentor asks at least: in each currency, or once, without a currency, where something is free.
+
+    `services.keeping` writes it, for whoever looks for prices.
+    """
+
+    mentor = models.ForeignKey(Mentor, on_delete=models.CASCADE, related_name="lowest_prices", db_index=False)
+    currency = models.CharField(max_length=3, blank=True)
+    price_minor = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["currency", "price_minor", "mentor"], name="lowest_price_in_order")]
+        constraints = [
+            models.UniqueConstraint(fields=["mentor", "currency"], name="lowest_price_is_kept_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mentor_id}: {self.price_minor} {self.currency}"
+
+
+def lowest_prices(offers: Iterable[SessionType]) -> dict[str, int]:
+    """By currency, of those that are active; `FREE` alone where one is free. By the hour where that is the price."""
+    found: dict[str, int] = {}
+    for offer in offers:
+        if offer.is_active:
+            currency = FREE if offer.is_free else offer.currency
+            found[currency] = min(offer.price_minor, found.get(currency, offer.price_minor))
+    return {FREE: 0} if FREE in found else found
 
 
 class WeeklyHoursQuerySet(models.QuerySet["WeeklyHours"]):

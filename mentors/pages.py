@@ -5,7 +5,8 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 
 from lib.counting import CountOf
-from mentors.models import Mentor, MentorQuerySet
+from mentors.browse import Found
+from mentors.models import Mentor
 
 # Who has looked through so many pages filters. More mentors than so many are "100+".
 MOST_PAGES, MOST_COUNTED = 50, 100
@@ -25,14 +26,15 @@ class MentorPage(Page[Mentor]):
 
 
 class MentorPaginator(Paginator[Mentor]):
-    """A page and a count that ends at a hundred in one query; a page that is not there costs two more, and is the last.
+    """A page and a count that ends at a hundred in one query, or a few where one list ends and another begins; a page
+    that is not there costs two more, and is the last.
 
     `count` is one more than `MOST_COUNTED` when there are more.
     """
 
-    def __init__(self, mentors: MentorQuerySet, per_page: int) -> None:
-        super().__init__(mentors, per_page)
-        self.mentors = mentors
+    def __init__(self, found: Found, per_page: int) -> None:
+        super().__init__(found.lists[0], per_page)
+        self.mentors, self.lists = found
 
     @property
     def is_counted(self) -> bool:
@@ -52,9 +54,17 @@ class MentorPaginator(Paginator[Mentor]):
         return page
 
     def _page(self, number: int) -> MentorPage:
-        first = (number - 1) * self.per_page
         total = CountOf(self.mentors.order_by().values("pk")[: MOST_COUNTED + 1])
-        rows = list(self.mentors.annotate(total=total)[first : first + self.per_page + 1])
+        before, wanted = (number - 1) * self.per_page, self.per_page + 1
+        rows: list[Mentor] = []
+        for each in self.lists:
+            found = list(each.for_cards().annotate(total=total)[before : before + wanted])
+            rows += found
+            wanted -= len(found)
+            if not wanted:
+                break
+            # What of the page is before this list's end, or after it.
+            before = 0 if found or not before else max(0, before - each.values("pk")[:before].count())
         self.count = rows[0].total if rows else 0  # type: ignore[attr-defined]  # annotated
         return MentorPage(rows, number, self)
 

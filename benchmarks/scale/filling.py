@@ -19,8 +19,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from benchmarks.scale.rows import Insert, statements
 from benchmarks.scale.sizes import NOW, Size
 from bookings.services import rebuild_openings
-from mentors.models import Facet, Field, Skill
-from mentors.services import keep_figures
+from mentors.models import Facet, Field, Mentor, Skill
+from mentors.services import keep_figures, keep_prices, keep_words
 
 HERE = Path(__file__).parent
 SOURCES = [HERE / "sizes.py", *sorted((HERE / "rows").glob("*.py"))]
@@ -60,6 +60,8 @@ def keep_values() -> None:
             slug=f"field-{number}", defaults={"name": f"Field {number}", "position": number}
         )
         field.skills.add(skill)
+    keep_words(Mentor.objects.all())
+    keep_prices(Mentor.objects.all())
     keep_figures(NOW)
     rebuild_openings(NOW)
 

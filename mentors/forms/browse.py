@@ -9,7 +9,6 @@ from django.http import QueryDict
 
 from lib.money import format_money
 from mentors import browse
-from mentors.models import MentorQuerySet
 
 RATINGS = [("", "Any rating"), ("4.5", "4.5 and up"), ("4", "4 and up"), ("3", "3 and up")]
 WHEN = [
@@ -82,7 +81,7 @@ class BrowseForm(forms.Form):
     def currency_code(self) -> str:
         return str(self.initial.get("currency", ""))
 
-    def results(self, now: datetime, zone: ZoneInfo) -> MentorQuerySet:
+    def results(self, now: datetime, zone: ZoneInfo) -> browse.Found:
         """`when` is read by the clocks of that zone."""
         return browse.find(now, zone=zone, **self.initial)
 

@@ -10,7 +10,7 @@ from mentors.services.hours import (
     set_rules,
     set_weekly_hours,
 )
-from mentors.services.keeping import keep, keep_words
+from mentors.services.keeping import keep, keep_prices, keep_words
 from mentors.services.profiles import remove_photo, set_photo, update_profile
 from mentors.services.session_types import (
     create_session_type,
@@ -29,6 +29,7 @@ __all__ = [
     "create_session_type",
     "keep",
     "keep_figures",
+    "keep_prices",
     "keep_words",
     "move_session_type",
     "reject",

@@ -4,8 +4,8 @@ from django.db import transaction
 
 from accounts.models import FORMER, User
 from accounts.services import rename_in_log
-from mentors.models import Mentor
-from mentors.services.keeping import keep, keep_words
+from mentors.models import Mentor, MentorWords
+from mentors.services.keeping import keep
 from mentors.services.profiles import remove_photo
 
 
@@ -25,5 +25,5 @@ def forget_mentor(user: User) -> None:
     mentor.time_zone, mentor.is_paused = "UTC", True
     mentor.save(update_fields=["slug", "headline", "bio", "time_zone", "is_paused"])
     keep(mentor)
-    keep_words(Mentor.objects.filter(pk=mentor.pk))
+    MentorWords.objects.filter(mentor=mentor).delete()
     rename_in_log(mentor, FORMER)

@@ -56,6 +56,7 @@ def update_session_type(
     durations: Sequence[int],
     requires_approval: bool,
 ) -> None:
+    _lock(session_type)
     session_type.name = name
     session_type.description = description
     session_type.pricing = pricing
@@ -74,7 +75,7 @@ def update_session_type(
 @transaction.atomic
 def move_session_type(*, session_type: SessionType, places: int) -> None:
     """That many places down the mentor's list, up when negative; no further than its ends."""
-    mentor = Mentor.objects.select_for_update(no_key=True).get(pk=session_type.mentor_id)
+    mentor = _lock(session_type)
     order = list(mentor.session_types.all())
     at = order.index(session_type)
     order.insert(max(0, at + places), order.pop(at))
@@ -85,6 +86,11 @@ def move_session_type(*, session_type: SessionType, places: int) -> None:
 
 @transaction.atomic
 def switch_session_type(*, session_type: SessionType, is_active: bool) -> None:
+    _lock(session_type)
     session_type.is_active = is_active
     session_type.save(update_fields=["is_active"])
     keep(session_type.mentor)
+
+
+def _lock(session_type: SessionType) -> Mentor:
+    return Mentor.objects.select_for_update(no_key=True).get(pk=session_type.mentor_id)

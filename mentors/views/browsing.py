@@ -24,7 +24,7 @@ def mentor_list(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     zone = viewer_zone(request, ZoneInfo(settings.DEFAULT_TIME_ZONE))
     form = BrowseForm.read(request.GET)
-    page = MentorPaginator(form.results(now, zone).for_cards(), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = MentorPaginator(form.results(now, zone), PAGE_SIZE).get_page(request.GET.get("page"))
     cards = browse.cards(request, page.object_list, form.currency_code)
     return render(request, "mentors/mentor_list.html", {"form": form, "page": page, "cards": cards})
 

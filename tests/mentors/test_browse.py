@@ -10,9 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from bookings.services import rebuild_openings
+from mentors import services
 from mentors.browse import fields_with_counts, mentors_of_fields
 from mentors.models import Facet, Field, Mentor, Skill, words_of
-from mentors.services import keep_figures, keep_words, update_profile
+from mentors.services import keep_figures, keep_prices, keep_words, update_profile
 from tests import factories
 from tests.factories import NOW
 
@@ -21,7 +22,8 @@ URL = "/mentors/"
 
 def listed(client: Client, query: str = "") -> list[str]:
     keep_figures(NOW)
-    keep_words(Mentor.objects.all())
+    for keep in (keep_words, keep_prices):
+        keep(Mentor.objects.all())
     return shown(client, query)
 
 
@@ -50,6 +52,9 @@ def make(db: None) -> Make:
             mentor.languages.add(factories.LanguageFactory(code=code))
         for price, currency in [(100_000, "INR")] if prices is None else prices:
             factories.SessionTypeFactory(mentor=mentor, price_minor=price, currency=currency)
+        mine = Mentor.objects.filter(pk=mentor.pk)
+        keep_words(mine)
+        keep_prices(mine)
         return mentor
 
     return make
@@ -286,6 +291,8 @@ def test_browse_costs_four_queries_for_one_and_for_thirty(
         make(f"asha-{number}", **facts).skills.add(skill)
     rebuild_openings(NOW)
     keep_figures(NOW)
+    keep_words(Mentor.objects.all())
+    keep_prices(Mentor.objects.all())
     with django_assert_num_queries(4):
         assert shown(client, query)
     client.force_login(factories.UserFactory())
@@ -411,6 +418,51 @@ def test_pages_end_somewhere(client: Client, make: Make, monkeypatch: pytest.Mon
     page = client.get(f"{URL}?page=3").context["page"]
     assert (page.number, len(page), page.has_next()) == (2, 12, False)
     assert client.get(URL).context["page"].has_next()
+
+
+@pytest.mark.parametrize("currency", ["INR", "USD"])
+def test_pages_by_price_go_from_one_list_to_the_next_and_leave_nobody_out(
+    client: Client, make: Make, currency: str
+) -> None:
+    draw = random.Random(3)
+    for number in range(40):
+        offers = [(draw.choice([0, 500, 700, 90_000]), draw.choice(["INR", "USD", "JPY"])) for _ in range(2)]
+        make(f"mentor-{number:02}", prices=offers)
+
+    def cost(mentor: Mentor) -> tuple[float, int]:
+        offers = [each for each in mentor.session_types.all() if each.is_free or each.currency == currency]
+        return min((each.price_minor for each in offers), default=float("inf")), mentor.pk
+
+    expected = [each.slug for each in sorted(Mentor.objects.all(), key=cost)]
+    assert [
+        slug
+        for page in (1, 2, 3, 4)
+        for slug in listed(client, f"sort=price&currency={currency}&page={page}")
+    ] == expected
+
+
+def test_prices_are_kept_with_every_change(make: Make) -> None:
+    draw, mentor = random.Random(5), make("asha", prices=[])
+    for number in range(25):
+        offers = list(mentor.session_types.all())
+        facts = {
+            "name": f"Offer {number}", "description": "", "pricing": "fixed", "durations": [60],
+            "price_minor": draw.choice([0, 500, 700]), "currency": draw.choice(["INR", "USD"]),
+            "requires_approval": False,
+        }  # fmt: skip
+        change = draw.choice(["create", "update", "switch"]) if offers else "create"
+        if change == "create":
+            services.create_session_type(mentor=mentor, **facts)
+        elif change == "update":
+            services.update_session_type(session_type=draw.choice(offers), **facts)
+        else:
+            services.switch_session_type(session_type=draw.choice(offers), is_active=draw.random() < 0.3)
+        asked = [(each.price_minor, each.currency) for each in mentor.session_types.filter(is_active=True)]
+        lowest = {
+            currency: min(price for price, other in asked if other == currency) for _, currency in asked
+        }
+        expected = {"": 0} if any(price == 0 for price, _ in asked) else lowest
+        assert dict(mentor.lowest_prices.values_list("currency", "price_minor")) == expected
 
 
 def test_browse_by_field(client: Client, make: Make) -> None:
