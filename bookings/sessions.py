@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from accounts.requests import knows_zone, viewer_zone
 from bookings import panels
-from bookings.models import Booking, Status
+from bookings.models import Booking, MoveRequest, Status
 from bookings.permissions import (
     JOIN_OPENS,
     MENTOR_GONE,
@@ -88,17 +88,20 @@ class SessionView:
         money: SafeString | str = "",
         checked: SafeString | str = "",
         receipt_url: str = "",
+        move_request: MoveRequest | None = None,
     ) -> None:
         """`money` is what goes on after the state's words; `checked` is what the student is told while money for the
-        session is being checked.
+        session is being checked; `move_request` is the one that waits for its answer.
 
         `can_join` says that it is going to take place or takes place, `is_near` that its room is open.
         """
         self.booking, self.now = booking, now
         self.money, self.checked, self.receipt_url = money, checked, receipt_url
+        self.move_request = move_request
         self.zone = viewer_zone(request, booking.mentor.zone)
         self.is_own_clock = knows_zone(request)
         reader, is_checked = request.user, bool(checked)
+        self.reader_pk = reader.pk
         self.is_student = is_student(booking, reader)
         self.is_mentor = is_mentor(booking, reader)
         self.is_one_of_the_two = self.is_student or self.is_mentor
@@ -261,6 +264,8 @@ class SessionView:
 
     def _state_of_agreed(self) -> State:
         starts_at, opens_at = self.booking.starts_at, self.room_opens_at
+        if self.move_request and not self.is_near:
+            return self._state_of_asked_to_move(self.move_request)
         if not self.is_near:
             is_same_day = opens_at.astimezone(self.zone).date() == self.local_start.date()
             opens = f"at {format_time(opens_at, self.zone)}{'' if is_same_day else ' the day before'}"
@@ -271,6 +276,14 @@ class SessionView:
             return State("done", "The room is open", "Starts", awaited_at=starts_at, awaited=starts)
         ends = format_time(self.booking.ends_at, self.zone)
         return State("done", "The room is open", f"In progress until {ends}.")
+
+    def _state_of_asked_to_move(self, request: MoveRequest) -> State:
+        by = f"by {format_short_moment(request.answer_by, self.zone)}; until then this time stands."
+        if self.has_to_answer_move:
+            return State("waits", f"{self.other_first_name} asks to move", f"Answer {by}")
+        if self.is_one_of_the_two:
+            return State("waits", "You asked to move", f"{self.other_first_name} can answer {by}")
+        return State("waits", "Asked to move", f"Answer {by}")
 
     def _why_ended(self) -> str:
         if self.status == Status.EXPIRED:
@@ -285,11 +298,18 @@ class SessionView:
 
     # What can be done
 
+    @property
+    def has_to_answer_move(self) -> bool:
+        request = self.move_request
+        return request is not None and self.is_one_of_the_two and request.asked_by_id != self.reader_pk
+
     @cached_property
     def action(self) -> Action | None:
         """Nothing where nothing is due; a request's two answers are forms of their own, by `can_answer`."""
         if self.can_pay:
             return Action("Proceed to Payment", reverse("payment", args=[self.booking.reference]))
+        if self.has_to_answer_move and not self.is_near:
+            return Action("Answer", reverse("session_reschedule", args=[self.booking.reference]))
         if self.is_near and self.is_one_of_the_two:
             return Action("Join Session", reverse("session_join", args=[self.booking.reference]))
         if self.is_over and self.is_student:
@@ -332,6 +352,8 @@ def session_views(
     `told` are their `STATE_PANELS`, where the page asks for others besides, so that all share what is loaded.
     """
     told = told or panels.sessions.render(request, bookings, *STATE_PANELS)
+    agreed = [each.pk for each in bookings if each.status == Status.SCHEDULED and each.starts_at > now]
+    requests = {each.booking_id: each for each in MoveRequest.objects.open_at(now).filter(booking__in=agreed)}
     return [
         SessionView(
             booking,
@@ -340,6 +362,7 @@ def session_views(
             money=told["session_state"][booking.pk],
             checked=told["session_checked"][booking.pk],
             receipt_url=told["session_receipt"][booking.pk],
+            move_request=requests.get(booking.pk),
         )
         for booking in bookings
     ]

@@ -343,7 +343,7 @@ def test_lists_need_a_sign_in_and_the_dashboard_a_mentor(client: Client, student
 
 @pytest.mark.parametrize("rows", [1, 20])
 @pytest.mark.parametrize(
-    ("path", "queries"), [("/my-sessions/?show=all", 4), ("/dashboard/sessions/?show=all", 5)]
+    ("path", "queries"), [("/my-sessions/?show=all", 5), ("/dashboard/sessions/?show=all", 6)]
 )
 def test_lists_cost_the_same_for_one_row_and_a_full_page(
     client: Client, mentor: Mentor, student: User, rows: int, path: str, queries: int,

@@ -134,7 +134,10 @@ def test_student_asks_when_it_is_too_late_to_move(student, session, mentor, time
     bare = press(student, session, "ask", at(10, 15), reason="")
     assert (bare.status_code, "Please say why" in text(bare)) == (422, True)
     assert press(student, session, "ask", at(10, 15), reason=WHY).status_code == 302
-    assert "You asked to move this session" in text(student.get(session.get_absolute_url()))
+    assert "You asked to move" in text(student.get(session.get_absolute_url()))
+    rows = text(mentor.get("/dashboard/sessions/"))
+    assert "Arjun asks to move" in rows
+    assert f'href="{url(session)}">Answer<' in rows
     assert "Take it back" in text(student.get(url(session)))
     assert WHY in text(mentor.get(url(session)))
     assert press(mentor, session, "move", at(10, 15)).status_code == 302
