@@ -82,7 +82,7 @@ def _task(name: str, given: Callable[[World], tuple[object, ...]], world: World)
 
 
 def _with_due_openings(world: World) -> tuple[object, ...]:
-    first = KeptOpenings.objects.order_by("pk")[:DUE].values("pk")
+    first = KeptOpenings.objects.order_by("pk")[:DUE].values_list("pk", flat=True)
     KeptOpenings.objects.filter(pk__in=list(first)).update(due_at=timezone.now())
     return ()
 
