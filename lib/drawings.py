@@ -96,9 +96,12 @@ def _arc(name: str, radius: float, minutes: int) -> str:
     return f'{circle} pathLength="60" stroke-dasharray="{minutes} 60" transform="rotate(-90 24 24)"/>'
 
 
-def portrait(person: Person, size: int = 56) -> str:
-    """A person as a disc of `size` pixels: their photo, or else their initials over a wedge that their number draws."""
-    if person.photo_url:
+def portrait(person: Person, size: int = 56, *, drawn: bool = False) -> str:
+    """A person as a disc of `size` pixels: their photo, or else their initials over a wedge that their number draws.
+
+    With `drawn` no photo, where many stand together: each would be a request more of a first visit.
+    """
+    if person.photo_url and not drawn:
         return _photo(person.photo_url, size)
     return _drawn(person.number, person.initials, size)
 

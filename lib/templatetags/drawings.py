@@ -31,6 +31,6 @@ def dots(*filled: int) -> SafeString:
 
 
 @register.simple_tag
-def portrait(person: drawings.Person, size: int = 56) -> SafeString:
+def portrait(person: drawings.Person, size: int = 56, drawn: bool = False) -> SafeString:
     """Sizes are 28, 36, 56, 96 and 120. Whoever it shows is named beside it."""
-    return SafeString(drawings.portrait(person, size))
+    return SafeString(drawings.portrait(person, size, drawn=drawn))

@@ -87,3 +87,8 @@ def test_photo_is_a_picture_of_the_same_size() -> None:
     large = drawn("{% portrait person size=120 %}", person=person)
     assert "/media/a&quot;-240.webp 2x, /media/a&quot;.webp 3x" in large
     assert "lazy" not in large
+
+
+def test_many_together_are_drawn_though_they_have_photos() -> None:
+    person = Person(2, photo_url="/media/a.jpg")
+    assert drawn("{% portrait person size=36 drawn=True %}", person=person) == portrait(Person(2), 36)
