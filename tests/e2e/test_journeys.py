@@ -53,7 +53,8 @@ class Visitor:
         [mail] = (self.site.data_dir / "mail").glob(f"*-{self.email}-*.eml")
         code = re.search(r"^[A-Z]{4}-[A-Z]{4}", mail.read_text(), re.M)
         assert code
-        is_accessible(self.page)
+        if self.page.evaluate("typeof htmx !== 'undefined'"):  # axe waits for ever where no script runs
+            is_accessible(self.page)
         self.page.get_by_label("Code").fill(code[0])
         self.press(self.button(button))
 
