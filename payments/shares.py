@@ -2,8 +2,8 @@
 
 What goes back to the student, or is lost to a chargeback, comes out of the mentor's price first; the platform's
 fee is touched only by what exceeds the price. So a part that is refunded leaves the fee with the platform, a
-full refund returns everything, and nobody's share is ever below nothing. Where the database sums what mentors
-earn, `payments.reports.earnings` says the same in SQL, and a test holds the two together.
+full refund returns everything, and nobody's share is ever below nothing. For the database, which sums what
+mentors earn, `Payment.due_minor` says the same in SQL, and a test holds the two together.
 """
 
 from dataclasses import dataclass, fields
