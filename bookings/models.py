@@ -496,16 +496,15 @@ class Review(models.Model):
 
 
 class NextOpeningQuerySet(models.QuerySet["NextOpening"]):
+    def ahead(self, now: datetime) -> Self:
+        """Those that can still be booked by the clock."""
+        return self.filter(starts_at__gt=now, closes_at__gt=now)
+
     def open(self, now: datetime) -> Self:
-        """Those that can still be booked by the clock, with mentors and for sessions that can be."""
+        """The same with mentors and for sessions that can be booked."""
         gone = User.objects.filter(pk=OuterRef("mentor__user"), is_active=False)
-        return self.filter(
-            ~Exists(gone),
-            starts_at__gt=now,
-            closes_at__gt=now,
-            mentor__status=Mentor.Status.APPROVED,
-            mentor__is_paused=False,
-        ).filter(payable_types("session_type__"))
+        listed = self.filter(mentor__status=Mentor.Status.APPROVED, mentor__is_paused=False)
+        return listed.ahead(now).filter(~Exists(gone), payable_types("session_type__"))
 
 
 class NextOpening(models.Model):

@@ -70,16 +70,19 @@ def next_openings(
     """By each mentor's primary key the next three times, in order, each with the first session type that is open then.
 
     One query, one more for a student, whose own sessions are left out, and one when session types are not prefetched.
+    Needs the mentors' users loaded.
     """
     prefetch_related_objects(mentors, "session_types")
-    types = {each.pk: each for mentor in mentors for each in mentor.session_types.all()}
-    rows = NextOpening.objects.open(now).filter(mentor__in=[mentor.pk for mentor in mentors])
+    bookable = [mentor for mentor in mentors if mentor.is_bookable]
+    offers = [offer for mentor in bookable for offer in mentor.session_types.all()]
+    types = {offer.pk: offer for offer in offers if offer.is_active and offer.is_payable}
     place = {pk: number for number, pk in enumerate(types)}
-    found: dict[int, dict[datetime, NextOpening]] = defaultdict(dict)
+    kept = NextOpening.objects.ahead(now).filter(mentor__in=[mentor.pk for mentor in bookable])
     in_order = sorted(
-        (row for row in rows if row.session_type_id in types),
+        (row for row in kept if row.session_type_id in types),
         key=lambda row: (row.starts_at, place[row.session_type_id]),
     )
+    found: dict[int, dict[datetime, NextOpening]] = defaultdict(dict)
     busy = _busy(student, now, in_order[-1].starts_at + timedelta(days=1)) if student and in_order else []
     for row in in_order:
         of_mentor = found[row.mentor_id]

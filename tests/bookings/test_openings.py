@@ -323,7 +323,7 @@ def test_reading_costs_the_same_for_many(
         assert all(each.mentor.name and each.session_type.name for each in board.openings)
     with django_assert_num_queries(1):
         open_by_field(NOW)
-    mentors = list(Mentor.objects.prefetch_related("session_types"))
+    mentors = list(Mentor.objects.select_related("user").prefetch_related("session_types"))
     with django_assert_num_queries(1):
         assert len(next_openings(mentors, None, NOW)) == 31
     with django_assert_num_queries(2):
