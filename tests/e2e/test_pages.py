@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect
+from playwright.sync_api import Browser, Page, Request, Response, expect
 
 from tests.e2e import stage
 from tests.e2e.accessibility import EVERYTHING, is_accessible
@@ -31,6 +31,9 @@ SETTLE = """() => new Promise(done => requestAnimationFrame(() => requestAnimati
   document.getAnimations().forEach(each => each.finish());
   done();
 })))"""
+
+# Bytes of the page and of all that it has, unpacked, wherever they came from.
+WEIGHT = "performance.getEntries().reduce((sum, each) => sum + (each.decodedBodySize || 0), 0)"
 
 STUDENT, MENTOR, APPROVAL, STAFF, NEW, NOBODY = "student", "mentor", "approval", "staff", "new", ""
 
@@ -254,42 +257,67 @@ def developed() -> Iterator[tuple[Site, dict[str, str]]]:
         yield site, {}
 
 
+class Room:
+    """Somebody's page, on a phone, and what it asked for and complained of since the last visit began.
+
+    The same page for all visits: each new one would be a new process of the browser.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.page = browser.new_page(timezone_id="Asia/Kolkata", viewport={"width": 390, "height": 844})
+        self.complaints: list[str] = []
+        self.responses: list[Response] = []
+        self.is_leaving = False
+        self.page.on("request", self._leave)
+        self.page.on("response", lambda response: self.responses.append(response))
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on(
+            "console",
+            lambda message: message.type in ("error", "warning") and self.complaints.append(message.text),
+        )
+
+    def enter(self, site: Site, who: str) -> None:
+        """The first page of all learns the zone."""
+        self.page.goto(f"{site.url}/accounts/login/" if who else site.url)
+        zone_is_known(self.page)
+        if who:
+            self.page.fill("[name=login]", f"{who}@example.com")
+            self.page.fill("[name=password]", PASSWORD)
+            self.page.press("[name=password]", "Enter")
+            self.page.wait_for_url(lambda url: "/accounts/login/" not in url)
+
+    def begin(self) -> None:
+        self.page.emulate_media(color_scheme="light")
+        self.is_leaving = True
+
+    def _leave(self, request: Request) -> None:
+        """What the page before still gets, it gets until the next one is asked for."""
+        if self.is_leaving and request.is_navigation_request():
+            self.complaints.clear()
+            self.responses.clear()
+            self.is_leaving = False
+
+
 class Rooms:
-    """A signed-in browser context for each person, kept for the module."""
+    """A room for each person at each site."""
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
-        self.contexts: dict[tuple[str, str], BrowserContext] = {}
+        self.rooms: dict[tuple[str, str], Room] = {}
 
-    def of(self, site: Site, who: str) -> BrowserContext:
-        if (site.url, who) not in self.contexts:
-            context = self.browser.new_context(
-                timezone_id="Asia/Kolkata", viewport={"width": 390, "height": 844}
-            )
-            if who:
-                page = context.new_page()
-                page.goto(f"{site.url}/accounts/login/")
-                zone_is_known(page)
-                page.fill("[name=login]", f"{who}@example.com")
-                page.fill("[name=password]", PASSWORD)
-                page.press("[name=password]", "Enter")
-                page.wait_for_url(lambda url: "/accounts/login/" not in url)
-                page.close()
-            else:  # the first page of all learns the zone
-                page = context.new_page()
-                page.goto(site.url)
-                zone_is_known(page)
-                page.close()
-            self.contexts[site.url, who] = context
-        return self.contexts[site.url, who]
+    def of(self, site: Site, who: str) -> Room:
+        if (site.url, who) not in self.rooms:
+            room = self.rooms[site.url, who] = Room(self.browser)
+            room.enter(site, who)
+        return self.rooms[site.url, who]
 
 
 @pytest.fixture(scope="module")
 def rooms(browser: Browser) -> Iterator[Rooms]:
     rooms = Rooms(browser)
     yield rooms
-    for context in rooms.contexts.values():
-        context.close()
+    for room in rooms.rooms.values():
+        room.page.close()
 
 
 @pytest.mark.parametrize("visit", PAGES, ids=lambda visit: visit.label)
@@ -297,42 +325,34 @@ def test_page_is_accessible_quiet_self_contained_and_light(
     visit: Visit, rooms: Rooms, request: pytest.FixtureRequest
 ) -> None:
     site, scene = request.getfixturevalue(visit.site)
-    page = rooms.of(site, visit.who).new_page()
-    complaints: list[str] = []
-    responses: list[Response] = []
-    page.on("response", lambda response: responses.append(response))
-    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-    page.on(
-        "console", lambda message: message.type in ("error", "warning") and complaints.append(message.text)
-    )
+    room = rooms.of(site, visit.who)
+    room.begin()
+    page = room.page
     answer = page.goto(site.url + visit.path.format(**scene))
     assert answer is not None
     if "/reauthenticate/" in page.url and visit.name != "account_reauthenticate":
         page.fill("[name=password]", PASSWORD)
         page.press("[name=password]", "Enter")
         page.wait_for_url(f"**{visit.path}")
-        responses.clear()
+        room.responses.clear()
         answer = page.goto(site.url + visit.path)
     assert answer is not None
     assert answer.status == visit.status
     assert urlsplit(page.url).path == urlsplit(visit.path.format(**scene)).path
-    weight = sum(
-        len(each.body()) for each in responses if not each.url.startswith("data:") and each.status == 200
-    )
+    weight = page.evaluate(WEIGHT)
     assert weight < MAX_BYTES, f"{weight} bytes"
     if visit.breaks is not None:
         break_form(page, visit.breaks)
-    elsewhere = [each.url for each in responses if not each.url.startswith((site.url, "data:"))]
+    elsewhere = [each.url for each in room.responses if not each.url.startswith((site.url, "data:"))]
     assert elsewhere == []
     expected = ("status of 422", "status of 409", "status of 410", "status of 404", "status of 400")
-    assert [words for words in complaints if not any(each in words for each in expected)] == []
+    assert [words for words in room.complaints if not any(each in words for each in expected)] == []
     assert page.locator("h1").count() == 1
     for scheme, rules in RULES.items():
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.evaluate(SETTLE)
         is_accessible(page, rules)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390, "scrolls sideways on a phone"
-    page.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/mentors/", "/mentors/{mentor_slug}/", WIZARD + "?type={free_type}"])
