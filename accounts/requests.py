@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
 
@@ -30,5 +30,11 @@ def knows_zone(request: HttpRequest) -> bool:
     return getattr(request, "time_zone", None) is not None
 
 
-def is_htmx(request: HttpRequest) -> bool:
-    return bool(getattr(request, "htmx", False))
+def asks_for_part(request: HttpRequest) -> bool:
+    """A script of the page asks, and puts a part of the answer in its place."""
+    return "X-Part" in request.headers
+
+
+def go_to(url: str) -> HttpResponse:
+    """The answer to a script: the browser is to load that address."""
+    return HttpResponse(status=204, headers={"X-Go-To": url})

@@ -12,12 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
-from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.entry import codes_are_asked
 from accounts.forms import EntryForm
 from accounts.models import User
-from accounts.requests import is_htmx, viewer, viewer_zone
+from accounts.requests import asks_for_part, go_to, viewer, viewer_zone
 from bookings import caps
 from bookings.booker import calendar, drafts, state
 from bookings.booker.guests import enter, find_mentor, page_after, who_form
@@ -74,8 +73,8 @@ def _type_page(
     request: HttpRequest, mentor: Mentor, types: list[SessionType], choice: Choice
 ) -> HttpResponse:
     """The first step; where a form leads back to it, what was typed is kept for the last one."""
-    if is_htmx(request):  # a part of a later step was asked for, and that step is no more
-        return HttpResponseClientRefresh()
+    if asks_for_part(request):  # a part of a later step was asked for, and that step is no more
+        return go_to(request.get_full_path())
     now, zone = timezone.now(), viewer_zone(request, mentor.zone)
     student = viewer(request)
     kept = caps.kept_by(student, now) if student else []
@@ -103,7 +102,7 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
     offer = state.load_offer(mentor, choice, student, zone, now)
     picked, hold = None, None
     if choice.start is not None:
-        if not is_htmx(request):
+        if not asks_for_part(request):
             return _last_step(request, mentor, choice, offer)
         picked, choice = choice.start, replace(choice, start=None)
     name = mentor.user.first_name
@@ -119,15 +118,15 @@ def _step(request: HttpRequest, mentor: Mentor, choice: Choice) -> HttpResponse:
         "hold": hold,
         "hold_checked": bool(hold and being_checked([hold], now)),
     }
-    if not offer.free and not is_htmx(request):
+    if not offer.free and not asks_for_part(request):
         context["similar"] = _similar(mentor, student, zone, now)
     if choice.day is not None:
         context["times"] = calendar.times_context(choice, offer, mentor, picked)
-        if is_htmx(request) and request.GET.get("seen") == context["times"]["version"]:
+        if asks_for_part(request) and request.GET.get("seen") == context["times"]["version"]:
             return HttpResponse(status=204)
-    template = "bookings/wizard/date.html#times" if is_htmx(request) else "bookings/wizard/date.html"
+    template = "bookings/wizard/date.html#times" if asks_for_part(request) else "bookings/wizard/date.html"
     response = render(request, template, context)
-    patch_vary_headers(response, ["HX-Request"])
+    patch_vary_headers(response, ["X-Part"])
     return response
 
 

@@ -9,9 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.requests import is_htmx
+from accounts.requests import asks_for_part, go_to
 from bookings.models import Booking
 from payments import services
 from payments.gateways import gateway
@@ -50,7 +49,7 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
     if _is_unfinished(booking, order):
         messages.info(request, UNFINISHED)
     response = redirect_after_payment(request, booking, order)
-    return HttpResponseClientRedirect(response["Location"]) if is_htmx(request) else response
+    return go_to(response["Location"]) if asks_for_part(request) else response
 
 
 def _is_unfinished(booking: Booking, order: Payment) -> bool:

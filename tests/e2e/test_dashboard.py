@@ -66,7 +66,7 @@ class Thumb:
 
     def settle(self) -> None:
         """As a person waits to see what a press did."""
-        expect(self.page.locator(".htmx-request")).to_have_count(0)
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
         self.page.wait_for_load_state()
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.accessibility import is_accessible
-from tests.e2e.paying import is_booked, open_payment, phone, press
+from tests.e2e.paying import is_booked, open_payment, phone, press, runs_scripts
 from tests.payments.fake_stripe_server import FakeStripeServer
 from tests.servers import Site
 
@@ -69,9 +69,7 @@ def test_delayed_payment_is_waited_for_and_goes_on_by_itself(
     session_id = page.url.rpartition("/")[2]
     press(page, "Pay by debit")
     expect(page.get_by_role("heading", level=1)).to_have_text("We are checking with the bank")
-    has_javascript = (
-        page.evaluate("typeof htmx !== 'undefined'") if "plain" not in request.node.name else False
-    )
+    has_javascript = "plain" not in request.node.name and runs_scripts(page)
     if has_javascript:
         is_accessible(page)
     stripe.fake_stripe.settle_delayed(session_id, paid=True)

@@ -163,8 +163,8 @@ def test_delayed_payment_is_being_checked_and_then_confirmed(page, booking, fake
 
 def test_page_that_refreshes_itself_goes_on_by_itself(page, booking, fake_stripe, opened):
     back = fake_stripe.pay(opened.provider_ref)
-    response = page.get(back, headers={"HX-Request": "true"})
-    assert response["HX-Redirect"] == url("session_confirmation", booking)
+    response = page.get(back, headers={"X-Part": "1"})
+    assert response["X-Go-To"] == url("session_confirmation", booking)
 
 
 def test_stripe_that_is_down_on_the_way_back_is_waited_for(page, booking, stripe_server, fake_stripe, opened):

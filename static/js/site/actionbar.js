@@ -12,6 +12,6 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("input[type=radio]")) mirror(event.target);
   });
-  for (const name of ["htmx:afterSettle", "timezone:found"]) document.addEventListener(name, all);
+  document.addEventListener("timezone:found", all);
   addEventListener("pageshow", all);
 })();

@@ -19,10 +19,10 @@
     asking = new AbortController();
     const state = new URLSearchParams(new FormData(part.querySelector("form")));
     state.set("seen", part.dataset.version);
-    const options = { headers: { "HX-Request": "true" }, signal: asking.signal };
+    const options = { headers: { "X-Part": "1" }, signal: asking.signal };
     try {
       const answer = await fetch(`${part.dataset.times}?${state}`, options);
-      if (answer.headers.has("HX-Refresh")) location.reload();
+      if (answer.headers.has("X-Go-To")) location.assign(answer.headers.get("X-Go-To"));
       else if (answer.status === 200 && !answer.redirected) swap(part, await answer.text());
     } catch {
       // Without a connection, and when a newer question has taken over: the page stays as it is.

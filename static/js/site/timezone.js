@@ -48,7 +48,6 @@
     main.replaceChildren(...said, ...page.getElementById("main").children);
     document.querySelector(".footer").replaceWith(page.querySelector(".footer"));
     document.documentElement.dataset.timeZone = page.documentElement.dataset.timeZone;
-    window.htmx?.process(main);
     main.querySelector("[data-autofocus]")?.focus();
     document.dispatchEvent(new Event("timezone:found"));
   }

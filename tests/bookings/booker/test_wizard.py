@@ -101,12 +101,12 @@ def test_signed_out_without_a_zone_reads_the_mentors(client: Client, free: Sessi
 def test_fragment_is_quiet_while_nothing_changes_and_strikes_what_goes(
     client: Client, free: SessionType
 ) -> None:
-    page = client.get(url(free, date="2026-12-10"), headers={"HX-Request": "true"})
+    page = client.get(url(free, date="2026-12-10"), headers={"X-Part": "1"})
     version = page.content.decode().partition('data-version="')[2].partition('"')[0]
     again = url(free, date="2026-12-10", seen=version)
-    assert client.get(again, headers={"HX-Request": "true"}).status_code == 204
+    assert client.get(again, headers={"X-Part": "1"}).status_code == 204
     BookingFactory(session_type=free, starts_at=START)
-    changed = client.get(again, headers={"HX-Request": "true"}).content.decode()
+    changed = client.get(again, headers={"X-Part": "1"}).content.decode()
     assert "<s>10:00 am</s>" in changed
     assert "<html" not in changed
 
@@ -115,7 +115,7 @@ def test_a_time_that_is_picked_is_shown_on_both_clocks(
     client: Client, free: SessionType, student: User
 ) -> None:
     client.force_login(student)
-    part = client.get(confirm_url(free, date="2026-12-10"), headers={"HX-Request": "true"}).content.decode()
+    part = client.get(confirm_url(free, date="2026-12-10"), headers={"X-Part": "1"}).content.decode()
     assert "for you in Berlin" in part
     assert "for Meera in Kolkata" in part
     assert "Thu 10 Dec, 5:30 am" in part
@@ -162,9 +162,9 @@ def test_clock_is_chosen_in_place_and_the_step_comes_back(client: Client, free: 
 
 def test_fragment_keeps_the_pick_and_says_when_it_is_lost(client: Client, free: SessionType) -> None:
     picked = confirm_url(free, date="2026-12-10")
-    assert "checked" in client.get(picked, headers={"HX-Request": "true"}).content.decode()
+    assert "checked" in client.get(picked, headers={"X-Part": "1"}).content.decode()
     BookingFactory(session_type=free, starts_at=START)
-    lost = client.get(picked, headers={"HX-Request": "true"}).content.decode()
+    lost = client.get(picked, headers={"X-Part": "1"}).content.decode()
     assert "was just taken" in lost
     assert "checked" not in lost
 
@@ -369,8 +369,8 @@ def test_a_currency_that_nobody_takes_leads_back_to_the_first_step_and_is_said(
 
 def test_a_part_of_a_step_that_is_no_more_loads_the_page_anew(client: Client, free: SessionType) -> None:
     gone = url(free, duration=90, date="2026-12-10", seen="x")
-    answer = client.get(gone, headers={"HX-Request": "true"})
-    assert answer.headers["HX-Refresh"] == "true"
+    answer = client.get(gone, headers={"X-Part": "1"})
+    assert answer.headers["X-Go-To"] == gone
     assert answer.content == b""
 
 
