@@ -221,7 +221,7 @@ def test_a_week_set_up_by_hand_is_what_students_elsewhere_see(
     start = datetime.combine(full, TAKEN[mentor], HOME).astimezone(ZoneInfo("UTC"))
     site.call(stage.take, f"{mentor}@example.com", f"{start:%Y-%m-%dT%H:%MZ}")
     for name in ("Asia/Kolkata", "America/Los_Angeles", "Pacific/Auckland"):
-        context = browser.new_context(timezone_id=name, locale="en-GB", viewport=PHONE)
+        context = browser.new_context(timezone_id=name, locale="en-US", viewport=PHONE)
         assert offered(context, site, mentor) == expected(today, holiday, evening, full, ZoneInfo(name)), name
         context.close()
     hand.page.goto(f"{site.url}/dashboard/availability/?preview_zone=America/Los_Angeles")
