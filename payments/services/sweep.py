@@ -37,7 +37,10 @@ def sweep(now: datetime) -> None:
         lambda pk: process_webhook_event(pk, now=now),
     )
     ended, payable = _to_ask_about(now)
-    close, ask = (partial(_try, partial(do, source="sweep"), now=now) for do in (close_checkout, settle))
+    close = partial(
+        _try, partial(close_checkout, source="sweep"), now=now, again=now
+    )  # nobody may pay it meanwhile
+    ask = partial(_try, partial(settle, source="sweep"), now=now)
     _each_payment("close", ended, close)
     _each_payment("settle", payable, ask)
     # What staff have not decided on while its session could still take place.
@@ -89,12 +92,15 @@ def _each(name: str, rows: QuerySet[Any], work: Callable[[int], object]) -> None
     each_row(f"payments.{name}", rows, do, seconds=PART)
 
 
-def _try(settling: Callable[..., Payment], payment_pk: int, now: datetime) -> None:
+def _try(
+    settling: Callable[..., Payment], payment_pk: int, now: datetime, again: datetime | None = None
+) -> None:
+    """`again` is from when it is tried anew if it fails; a while later unless that is said."""
     try:
         settling(payment_pk, now=now)
     except Exception as error:
         # Others first, next time.
-        Payment.objects.filter(pk=payment_pk).update(ask_at=now + ASK_SOONEST)
+        Payment.objects.filter(pk=payment_pk).update(ask_at=again or now + ASK_SOONEST)
         if not isinstance(error, GatewayError):
             raise
         logger.warning("payment not settled", extra={"payment": payment_pk, "reason": str(error)})
