@@ -9,6 +9,7 @@ SESSIONS = ("bookings.view_booking", "bookings.view_bookingevent", "bookings.vie
 MENTORS = (
     *("mentors.view_mentor", "mentors.view_mentorstatuschange", "mentors.view_sessiontype"),
     *("mentors.view_weeklyhours", "mentors.view_dateoverride", "mentors.view_skill", "mentors.view_language"),
+    "mentors.view_field",
 )
 MONEY = (
     *("payments.view_payment", "payments.view_refund", "payments.view_dispute", "payments.view_webhookevent"),
@@ -31,6 +32,7 @@ GROUPS = {
     "Mentor approval": (
         *(*MENTORS, "accounts.view_user"),
         *("mentors.change_mentor", "mentors.add_skill", "mentors.change_skill"),
+        *("mentors.add_field", "mentors.change_field"),
     ),
     "Read only": (*SESSIONS, *MENTORS, *MONEY, *PEOPLE, *WORK),
 }

@@ -67,9 +67,10 @@ def clear_date(*, mentor: Mentor, day: date) -> None:
 def remove_override(*, mentor: Mentor, override_pk: int) -> bool:
     """False when it was gone already, or is somebody else's."""
     _lock(mentor)
-    is_gone = bool(mentor.date_overrides.filter(pk=override_pk).delete()[0])
+    if not mentor.date_overrides.filter(pk=override_pk).delete()[0]:
+        return False
     keep(mentor)
-    return is_gone
+    return True
 
 
 def _clear(mentor: Mentor, day: date) -> None:

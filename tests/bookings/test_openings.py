@@ -271,12 +271,11 @@ def test_the_board_has_the_soonest_of_each_type_within_two_days(free: SessionTyp
     BookingFactory(session_type=free, starts_at=at(3, 9))
     rebuild_openings(NOW)
     board = upcoming_openings(NOW)
-    assert [(each.starts_at, each.session_type) for each in board.openings] == [
-        *((at(3, 9), each) for each in types[1:]),
-        (at(3, 10), free),
-    ]
+    assert [each.starts_at for each in board.openings] == [at(3, 9)] * 3 + [at(3, 10)]
+    *at_once, last = [each.session_type for each in board.openings]
+    assert (set(at_once), last) == (set(types[1:]), free)
     assert (board.total, board.has_more, board.days) == (4, False, 2)
-    assert [each.mentor.name for each in board.openings] == [each.mentor.name for each in [*types[1:], free]]
+    assert {each.mentor.name for each in board.openings} == {each.mentor.name for each in types}
 
 
 def test_when_few_are_open_in_two_days_the_board_looks_a_week_ahead(free: SessionType) -> None:

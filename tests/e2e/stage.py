@@ -11,7 +11,7 @@ from bookings.engine.busy import load_busy
 from bookings.engine.offered import lead_minutes
 from bookings.engine.slots import State, free_starts
 from bookings.models import Booking, Status
-from bookings.services import book
+from bookings.services import book, rebuild_openings
 from lib.clock import from_param
 from lib.wallclock import DAY_MINUTES, epoch_minute, from_epoch_minute
 from mentors.models import Mentor, SessionType
@@ -150,6 +150,7 @@ def open_always(name: str) -> None:
     """The mentor of that name is open at every hour of the week."""
     mentor = Mentor.objects.get(user__email=f"{name}@example.com")
     set_weekly_hours(mentor=mentor, week=[Hours(day, "open", time(0), time(0)) for day in range(7)])
+    rebuild_openings(timezone.now())
 
 
 def leaver(name: str, password: str) -> str:

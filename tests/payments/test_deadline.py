@@ -182,7 +182,7 @@ def test_pressing_pay_ends_in_time_with_the_hold_kept_and_another_try(provider, 
     response = page.post(address(button, booking))
     shown = response.content.decode()
     assert response.status_code == 503
-    assert "held for you" in shown
+    assert "Held for you" in shown
     assert "Try again" in shown
     booking.refresh_from_db()
     assert booking.status == Status.AWAITING_PAYMENT
