@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import include, path
 from pytest_django.fixtures import Settings
 
@@ -24,7 +24,7 @@ def visitor(request: pytest.FixtureRequest, settings: Settings) -> Client:
     return Client(raise_request_exception=False)
 
 
-@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.urls(__name__)
 @pytest.mark.parametrize(
     ("url", "status", "words"),
     [
@@ -56,7 +56,7 @@ def test_a_wrong_method_is_told_so_and_which_are_right(visitor: Client) -> None:
     assert "This address is for a button" in response.text
 
 
-@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.urls(__name__)
 def test_a_form_without_its_token_is_told_so(settings: Settings) -> None:
     settings.DEBUG = True
     response = Client(enforce_csrf_checks=True).post("/accounts/login/")
