@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.paying import zone_is_known
 from tests.servers import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes]
@@ -14,6 +15,8 @@ def test_a_filter_is_applied_on_a_phone(browser: Browser, site: Site, scripts: b
     with browser.new_context(viewport=viewport, java_script_enabled=scripts) as context:  # type: ignore[arg-type]
         page = context.new_page()
         page.goto(f"{site.url}/mentors/?sort=newest")
+        if scripts:
+            zone_is_known(page)  # the page is worded anew, and goes on working
         all_of_them = page.locator("[data-results]").get_attribute("data-results")
         page.locator("summary", has_text="Filters").first.click()
         page.get_by_label("Language").focus()

@@ -1,9 +1,12 @@
 // button[data-copy="id"], hidden without a script: copies what stands in that field, and says so.
-document.querySelectorAll("button[data-copy]").forEach((button) => {
-  const field = document.getElementById(button.dataset.copy);
-  const words = button.textContent;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
+(() => {
+  const show = () => document.querySelectorAll("button[data-copy]").forEach((button) => { button.hidden = false; });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    button.dataset.words ??= button.textContent;
     field.select();
     try {
       await navigator.clipboard.writeText(field.value);
@@ -11,6 +14,9 @@ document.querySelectorAll("button[data-copy]").forEach((button) => {
       document.execCommand("copy"); // a page without https has no clipboard of its own
     }
     button.textContent = document.getElementById("live").textContent = "Copied";
-    setTimeout(() => { button.textContent = words; }, 3000);
+    setTimeout(() => { button.textContent = button.dataset.words; }, 3000);
   });
-});
+
+  show();
+  document.addEventListener("timezone:found", show);
+})();

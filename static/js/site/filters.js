@@ -1,10 +1,10 @@
 // form[data-filters]: a change is applied at once, without leaving the page; [data-results] says how many there are.
 (() => {
-  const form = document.querySelector("form[data-filters]");
-  if (!form) return;
   let latest = 0;
 
-  form.addEventListener("change", async () => {
+  document.addEventListener("change", async (event) => {
+    const form = event.target.closest("form[data-filters]");
+    if (!form) return;
     const asked = ++latest;
     const chosen = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
     const url = `${location.pathname}?${chosen}`;
